@@ -1,0 +1,1 @@
+"""Environment-aware seeding and fixtures for PostgreSQL."""
