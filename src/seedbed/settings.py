@@ -1,0 +1,150 @@
+"""What the machine and the project say: the only module that reads environment variables and configuration files.
+
+A setting keeps where it was said, so that the command line can tell: ``[tool.seedbed] in /repo/pyproject.toml`` or ``DATABASE_URL``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed.errors import Finding, InvalidInput, nearest
+
+KEYS = ("profiles", "seeds", "schema", "database_url", "environment", "seed")
+"""What ``[tool.seedbed]`` may hold."""
+
+FOREIGN_ENVIRONMENTS = ("APP_ENV", "ENVIRONMENT", "NODE_ENV")
+"""Variables of other tools that name the environment, asked after our own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A setting and where it was said."""
+
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration of one run, before the command line has its say.
+
+    Attributes:
+        root: the folder of the nearest pyproject.toml with ``[tool.seedbed]``; None where there is none.
+        profiles: the module (or package) that holds the profiles.
+        seeds: the folder of the hand-picked rows, below the root.
+        schema: ``module:attribute`` of the tables' metadata, or None: the tables must be there.
+        database_url: from ``[tool.seedbed]``, else from ``DATABASE_URL``.
+        environment: from ``SEEDBED_ENVIRONMENT``, else ``[tool.seedbed]``, else what other tools are told.
+        seed: what all values of the project hang on; None: seedbed's own.
+    """
+
+    root: Path | None = None
+    profiles: str = "profiles"
+    seeds: str = "seeds"
+    schema: str | None = None
+    database_url: Said | None = None
+    environment: Said | None = None
+    seed: str | None = None
+
+
+def read_settings(
+    folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the configuration that holds in a folder.
+
+    Args:
+        folder: where to start looking upwards for a pyproject.toml; the current folder by default.
+        variables: the environment variables; those of this process by default.
+
+    Raises:
+        InvalidInput: the configuration is broken or has unknown keys, all of them named with their lines.
+    """
+    variables = os.environ if variables is None else variables
+    file = find_configuration(folder or Path.cwd())
+    table = _read_table(file) if file else {}
+    said = {key: Said(value, f"[tool.seedbed] in {file}") for key, value in table.items()}
+    ours = _variable(variables, "SEEDBED_ENVIRONMENT")
+    foreign = [_variable(variables, name) for name in FOREIGN_ENVIRONMENTS]
+    return Settings(
+        root=file.parent if file else None,
+        profiles=table.get("profiles", "profiles"),
+        seeds=table.get("seeds", "seeds"),
+        schema=table.get("schema"),
+        database_url=said.get("database_url") or _variable(variables, "DATABASE_URL"),
+        environment=ours or said.get("environment") or next(filter(None, foreign), None),
+        seed=table.get("seed"),
+    )
+
+
+def find_configuration(folder: Path) -> Path | None:
+    """Return the nearest pyproject.toml, here or above, that has a ``[tool.seedbed]`` table."""
+    for place in (folder := folder.absolute(), *folder.parents):
+        file = place / "pyproject.toml"
+        try:
+            if re.search(r"^\s*\[\s*tool\s*\.\s*seedbed\s*\]", file.read_text("utf-8"), re.M):
+                return file
+        except (OSError, UnicodeDecodeError):
+            continue  # a folder above that we may not read, or a file that is not TOML, is not ours
+    return None
+
+
+def tracebacks_wanted() -> bool:
+    """Tell whether ``SEEDBED_TRACEBACK`` asks for Python's traceback below an error's message."""
+    return os.environ.get("SEEDBED_TRACEBACK", "").lower() not in ("", "0", "no", "false", "off")
+
+
+def _variable(variables: Mapping[str, str], name: str) -> Said | None:
+    value = variables.get(name, "").strip()
+    return Said(value, name) if value else None
+
+
+def _read_table(file: Path) -> dict[str, str]:
+    text = file.read_text("utf-8")
+    try:
+        table = tomllib.loads(text)["tool"]["seedbed"]
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{file} is not valid TOML: {error}") from error
+    findings = [
+        Finding(f"{file}:{_line_of(key, text)}", *problem)
+        for key, value in table.items()
+        if (problem := _problem(key, value))
+    ]
+    if findings:
+        raise InvalidInput("[tool.seedbed] is not valid", findings=findings)
+    return {key: str(value) for key, value in table.items()}
+
+
+def _problem(key: str, value: object) -> tuple[str, str] | None:
+    if key not in KEYS:
+        return f"unknown key {key!r}", nearest(key, KEYS)
+    if key == "seed" and isinstance(value, int) and not isinstance(value, bool):
+        return None
+    if not isinstance(value, str):
+        return f"{key} must be a text", f'such as {key} = "..."'
+    if not value.strip():
+        return f"{key} is empty", "leave it out instead"
+    if key == "schema" and not re.fullmatch(r"[\w.]+:[\w.]+", value):
+        return f"schema {value!r} does not name an attribute", 'such as "factories.models:Base"'
+    if key == "profiles" and not re.fullmatch(r"\w+(\.\w+)*", value):
+        return f"profiles {value!r} is not a module's name", 'such as "profiles"'
+    return None
+
+
+def _line_of(key: str, text: str) -> int:
+    """Return the line a key of ``[tool.seedbed]`` stands on; TOML readers do not keep it."""
+    table = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("["):
+            table = re.match(r"\s*\[\s*tool\s*\.\s*seedbed\s*[].]", line) is not None
+            if table and re.match(
+                rf"\s*\[\s*tool\s*\.\s*seedbed\s*\.\s*[\"']?{re.escape(key)}", line
+            ):
+                return number
+        elif table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+            return number
+    return 1
