@@ -1,0 +1,127 @@
+"""The folder of one server: its data, socket, log, password and lock, and who owns which.
+
+The folder belongs to the caller. Only ``data`` and ``socket`` belong to the account the server runs as, so
+that root never writes through a folder another account controls.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed.servers.account import Account
+
+SUPERUSER = "postgres"
+"""The role made by initdb, which URLs name."""
+
+_LONGEST_SOCKET = 107
+"""Bytes a Unix socket's path may have on Linux (macOS: 103): ``sun_path`` with its closing NUL."""
+
+_HBA = """\
+# Made by seedbed. The socket's folder is closed to everybody but its owner; TCP asks for the password.
+local all         all                trust
+local replication all                trust
+host  all         all  127.0.0.1/32  scram-sha-256
+host  replication all  127.0.0.1/32  scram-sha-256
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one server below ``root``."""
+
+    root: Path
+    account: Account
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.root / "data"
+
+    @property
+    def log(self) -> Path:
+        """What the server wrote since its last start."""
+        return self.root / "server.log"
+
+    @property
+    def passfile(self) -> Path:
+        """The superuser's password for TCP, as libpq's ``passfile`` option reads it."""
+        return self.root / "passfile"
+
+    @property
+    def hba(self) -> Path:
+        """Who may connect, and how."""
+        return self.root / "pg_hba.conf"
+
+    @property
+    def socket(self) -> Path:
+        """The folder of the Unix socket: inside the root, or a short one where that path is too long."""
+        inside = self.root / "socket"
+        if len(os.fsencode(inside / ".s.PGSQL.65535")) <= _LONGEST_SOCKET - 4:
+            return inside
+        tag = hashlib.blake2b(os.fsencode(self.root), digest_size=6).hexdigest()
+        return Path("/tmp") / f"seedbed-{self.account.uid}-{tag}"  # noqa: S108 - owner and mode are checked
+
+    def prepare(self) -> None:
+        """Make the folders and the files the server reads; harmless where they are there already."""
+        make_folder(self.root, 0o711 if self.account.borrowed else 0o700)
+        self._make_socket_folder()
+        write_once(self.hba, _HBA, 0o644)
+        write_once(self.passfile, f"127.0.0.1:*:*:{SUPERUSER}:{secrets.token_urlsafe(24)}\n", 0o600)
+
+    @property
+    def password(self) -> str:
+        """The superuser's password."""
+        return self.passfile.read_text().strip().rpartition(":")[2]
+
+    def _make_socket_folder(self) -> None:
+        folder = self.socket
+        try:
+            folder.mkdir(mode=0o700)
+            self.account.give(folder)
+        except FileExistsError:
+            status = folder.lstat()
+            private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700
+            if not private or status.st_uid != self.account.uid:
+                owner = self.account.name
+                raise PermissionError(f"{folder} is not a private folder of {owner}") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from starting or stopping this server meanwhile; waits for them first."""
+        make_folder(self.root, 0o711 if self.account.borrowed else 0o700)
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Make a folder of ours with exactly this mode, whatever the umask; its parents stay or get the usual mode."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    folder.chmod(mode)
+
+
+def write_once(path: Path, text: str, mode: int) -> None:
+    """Write a file if there is none, complete or not at all, readable to nobody else at any moment."""
+    if path.exists():
+        return
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, mode)
+        file.write(text)
+    Path(draft).rename(path)
