@@ -1,8 +1,59 @@
-"""Where a database comes from when the user gives no URL."""
+"""Where a database comes from when the user gives no URL.
 
+For the command line, `ensure_started` is all that ``apply`` without a URL needs; with `stop`, `status`, `url` and `shell` it is
+``seedbed db``::
+
+    started = ensure_started()          # idempotent; .url, .server (what runs, and why not another), .launched, .created
+    status().running                    # .folder, .major, .pid, .url, .tcp_url, .log
+    shell(url())                        # becomes psql
+    stop()                              # True if there was something to stop
+
+For tests, `disposable` runs a throw-away server for the length of a block::
+
+    with disposable(choose().backend) as server:
+        server.url("postgres")
+"""
+
+from seedbed.servers.choose import BACKENDS, Choice, NoServer, choose
+from seedbed.servers.development import (
+    DATABASE,
+    Started,
+    Status,
+    ensure_started,
+    status,
+    stop,
+    url,
+)
 from seedbed.servers.disposable import disposable
 from seedbed.servers.embedded import Embedded
+from seedbed.servers.extensions import missing_extensions
 from seedbed.servers.protocol import Backend, Server, Unavailable
+from seedbed.servers.shell import psql, shell
 from seedbed.servers.system import System
+from seedbed.servers.tuning import DISPOSABLE, DURABLE, Tuning
 
-__all__ = ["Backend", "Embedded", "Server", "System", "Unavailable", "disposable"]
+__all__ = [
+    "BACKENDS",
+    "DATABASE",
+    "DISPOSABLE",
+    "DURABLE",
+    "Backend",
+    "Choice",
+    "Embedded",
+    "NoServer",
+    "Server",
+    "Started",
+    "Status",
+    "System",
+    "Tuning",
+    "Unavailable",
+    "choose",
+    "disposable",
+    "ensure_started",
+    "missing_extensions",
+    "psql",
+    "shell",
+    "status",
+    "stop",
+    "url",
+]

