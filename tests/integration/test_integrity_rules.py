@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.orm import Session as OrmSession
 
 from factories.models import Base
-from seedbed.servers import Server
 from tests.integrity import CHECKSUM, RULES, offenders, unsound_wallets, violations
-from tests.payroll_world import AS_OF, add_world, wallet
+from tests.payroll_world import AS_OF, wallet
 
 OTHER = f"'{wallet('a stranger')}'"
 
@@ -94,31 +89,6 @@ BREAKS = {
     "v9": "UPDATE users SET display_name = ' ' WHERE id = 3",
 }
 """One change to the sound world for each rule."""
-
-
-@pytest.fixture(scope="module")
-def _world(server: Server) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute("CREATE DATABASE integrity_rules")
-        engine = create_engine(_sqlalchemy(server.url("integrity_rules")))
-        Base.metadata.create_all(engine)
-        with OrmSession(engine) as session, session.begin():
-            add_world(session)
-        engine.dispose()
-        with psycopg.connect(server.url("integrity_rules")) as connection:
-            yield connection
-        admin.execute("DROP DATABASE integrity_rules WITH (FORCE)")
-
-
-def _sqlalchemy(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-@pytest.fixture
-def world(_world: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """Return a connection to the sound world; whatever a test does to it is rolled back."""
-    yield _world
-    _world.rollback()
 
 
 def test_a_sound_world_breaks_no_rule(world: psycopg.Connection) -> None:
