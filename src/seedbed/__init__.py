@@ -1,1 +1,69 @@
-"""Environment-aware seeding and fixtures for PostgreSQL."""
+"""Environment-aware seeding and fixtures for PostgreSQL.
+
+The names below are the public API. Each is imported when it is first used, so that ``import seedbed`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seedbed import errors, fields
+    from seedbed.api import apply, destroy, plan, status
+    from seedbed.errors import SeedbedError
+    from seedbed.factory import Factory
+    from seedbed.profile import Profile
+
+__all__ = [
+    "Factory",
+    "Profile",
+    "SeedbedError",
+    "apply",
+    "destroy",
+    "errors",
+    "fields",
+    "plan",
+    "status",
+]
+
+_HOMES = {
+    "Factory": "seedbed.factory",
+    "Profile": "seedbed.profile",
+    "SeedbedError": "seedbed.errors",
+    "apply": "seedbed.api",
+    "destroy": "seedbed.api",
+    "errors": "",
+    "fields": "",
+    "plan": "seedbed.api",
+    "status": "seedbed.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seedbed' has no attribute {name!r}")
+    home = _HOMES[name]
+    value = getattr(import_module(home), name) if home else import_module(f"seedbed.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Facade(ModuleType):
+    """This package: its public functions keep their names when modules of those names are imported.
+
+    Python binds every imported submodule to its package; ``seedbed.plan``, the module, would replace ``seedbed.plan``, the function.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (isinstance(value, ModuleType) and _HOMES.get(name)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Facade

@@ -1,0 +1,151 @@
+"""seedbed from Python: what the command line does, as functions.
+
+    import seedbed
+
+    url = "postgresql://localhost/payroll_dev"
+    print(seedbed.plan("development", url).changed)
+    seedbed.apply("development", url, as_of="now")
+
+The project is found from the current folder, as the command line does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+
+from seedbed.project import Project, find_project
+from seedbed.request import source
+
+if TYPE_CHECKING:
+    from seedbed.apply import Progress
+    from seedbed.destroy import Destroyed
+    from seedbed.plan import Options, Plan
+    from seedbed.profile import Profile
+    from seedbed.source import Source
+    from seedbed.status import Status
+
+
+class Wishes(TypedDict, total=False):
+    """The keyword arguments of `plan` and `apply`; the command line's options of the same names.
+
+    Attributes:
+        as_of: the moment the rows are made for (a datetime, a date, an ISO text or ``"now"``); the profile's own or the ledger's by
+            default.
+        scale: what the profile's counts are multiplied by.
+        seed: another seed makes other rows of the same shape.
+        minimal: only the hand-picked rows.
+        environment: what this database is for.
+        confirm: the database's name, where a write has to be confirmed.
+        edits: what to do about rows that somebody else changed since: ``refuse``, ``keep`` or ``overwrite``.
+        adopt: take over rows with our natural key that seedbed did not write.
+        only: only these tables and what they refer to.
+        skip: not these tables.
+        create: whether to create the tables in a database that has none of them.
+        detail: the plan holds the single rows and fields.
+        wait: wait for another run's lock.
+        project: the project, where it is not the current folder's.
+    """
+
+    as_of: datetime | date | str | None
+    scale: float
+    seed: str | int | None
+    minimal: bool
+    environment: str | None
+    confirm: str | None
+    edits: Literal["refuse", "keep", "overwrite"]
+    adopt: bool
+    only: Sequence[str]
+    skip: Sequence[str]
+    create: bool
+    detail: bool
+    wait: bool
+    project: Project | None
+
+
+def plan(profile: str | Profile, url: str, **wishes: Unpack[Wishes]) -> Plan:
+    """Return the difference between a profile and a database; writes nothing.
+
+    Args:
+        profile: a profile, or its name in the project of the current folder.
+        url: the database.
+        wishes: see `Wishes`.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`.
+    """
+    from seedbed.plan import plan as compare
+
+    return compare(prepared(profile, wishes), url, _options(wishes))
+
+
+def apply(
+    profile: str | Profile,
+    url: str,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    **wishes: Unpack[Wishes],
+) -> Plan:
+    """Make a database hold exactly a profile's rows, beside those that are not seedbed's, and return what was done.
+
+    Args:
+        profile: a profile, or its name in the project of the current folder.
+        url: the database.
+        progress: is called from time to time with how far the run is.
+        wishes: see `Wishes`.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`; then nothing was written.
+    """
+    from seedbed.apply import apply as carry_out
+
+    return carry_out(prepared(profile, wishes), url, _options(wishes), progress)
+
+
+def destroy(url: str, *, confirm: str) -> Destroyed:
+    """Delete exactly the rows seedbed wrote to a database and still owns.
+
+    Args:
+        url: the database.
+        confirm: the database's name.
+    """
+    from seedbed.destroy import destroy as delete
+
+    return delete(url, confirm=confirm)
+
+
+def status(url: str) -> Status:
+    """Return what seedbed knows about a database: its stamp, profile, runs, rows and drift."""
+    from seedbed.status import status as look
+
+    return look(url)
+
+
+def prepared(profile: str | Profile, wishes: Wishes) -> Source:
+    """Return the profile that is meant, ready to be evaluated as wished."""
+    project = wishes.get("project") or find_project()
+    return source(
+        project,
+        project.profile(profile) if isinstance(profile, str) else profile,
+        as_of=wishes.get("as_of"),
+        scale=wishes.get("scale", 1.0),
+        seed=wishes.get("seed"),
+        minimal=wishes.get("minimal", False),
+    )
+
+
+def _options(wishes: Wishes) -> Options:
+    from seedbed.plan import Options
+
+    return Options(
+        environment=wishes.get("environment"),
+        confirm=wishes.get("confirm"),
+        edits=wishes.get("edits", "refuse"),
+        adopt=wishes.get("adopt", False),
+        only=tuple(wishes.get("only", ())),
+        skip=tuple(wishes.get("skip", ())),
+        create=wishes.get("create", True),
+        detail=wishes.get("detail", False),
+        wait=wishes.get("wait", True),
+    )

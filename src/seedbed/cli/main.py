@@ -1,0 +1,82 @@
+"""The commands put together, and what happens around every one of them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from seedbed.cli import failure, projects
+from seedbed.cli.output import Output
+from seedbed.errors import InvalidInput
+
+app = typer.Typer(
+    name="seedbed",
+    help="Fill PostgreSQL databases with data that is believable, repeatable and safe to re-apply.",
+    rich_markup_mode=None,  # rich takes longer to import than a small apply takes to run
+    pretty_exceptions_enable=False,
+)
+projects.add_to(app)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code.
+
+    Args:
+        arguments: the command line, without the program's name.
+    """
+    output = Output(json="--json" in arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A Latin-1 terminal shows a question mark where it lacks a letter, instead of ending the run.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    signals: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        code = app(list(arguments) or ["--help"], prog_name="seedbed", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = 130
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        return _failed(error, output)
+    return failure.interrupted(signals[-1] if signals else 2, output) if code == 130 else code or 0
+
+
+def _failed(error: Exception, output: Output) -> int:
+    if not isinstance(error, typer.TyperException):
+        return failure.report(error, output)
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        print(context.get_usage(), file=sys.stderr)
+    path = context.command_path if context is not None else "seedbed"
+    return failure.report(
+        InvalidInput(error.format_message(), remedy=f"{path} --help shows what there is."), output
+    )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"seedbed {version('seedbed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options of seedbed itself."""

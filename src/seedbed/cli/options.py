@@ -1,0 +1,57 @@
+"""The options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile's name.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The database. Without it: [tool.seedbed], DATABASE_URL, the embedded server.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MOMENT",
+        help="The moment the rows are made for: an ISO date or time (UTC where it names no zone), or now. "
+        "Without it: the moment of the profile's first apply to this database.",
+    ),
+]
+Scale = Annotated[
+    float, typer.Option(metavar="NUMBER", help="What the profile's counts are multiplied by.")
+]
+Seed = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Another seed makes other rows of the same shape."),
+]
+Minimal = Annotated[bool, typer.Option("--minimal", help="Only the hand-picked rows.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE", help="Only this table, and what it refers to. Repeatable."),
+]
+Skip = Annotated[
+    list[str] | None, typer.Option(metavar="TABLE", help="Not this table. Repeatable.")
+]
+Environment = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="What this database is for, such as development."),
+]
+Confirm = Annotated[
+    str | None,
+    typer.Option(metavar="DATABASE", help="The database's name, to say that you mean this one."),
+]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Do not wait for another run's lock: exit 5.")
+]
+Detail = Annotated[bool, typer.Option("--detail", help="Show the rows and fields, too.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object on standard output, all else on standard error."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours on a terminal.")]

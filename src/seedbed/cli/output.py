@@ -1,0 +1,122 @@
+"""What a command prints, and where: results on standard output, everything else on standard error.
+
+With ``--json`` standard output holds one JSON object and nothing else. Rich is imported on a terminal only: it takes longer to
+import than a small apply takes to run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How this run speaks.
+
+    Attributes:
+        json: one JSON object on standard output instead of tables and text.
+        quiet: nothing but errors, and the JSON object where one was asked for.
+        color: colours on a terminal.
+    """
+
+    json: bool = False
+    quiet: bool = False
+    color: bool = True
+
+    @property
+    def terminal(self) -> bool:
+        """Whether people read the result as it comes."""
+        return sys.stdout.isatty() and not self.json
+
+    @property
+    def progress(self) -> bool:
+        """Whether a progress bar has somewhere to go."""
+        return sys.stderr.isatty() and not self.quiet
+
+    def note(self, text: str) -> None:
+        """Tell something about the run."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def text(self, text: str = "") -> None:
+        """Print part of the result for people."""
+        if not self.json and not self.quiet:
+            print(text)
+
+    def document(self, value: Mapping[str, object]) -> None:
+        """Print the result for programs."""
+        if self.json:
+            print(json.dumps(value, indent=2 if sys.stdout.isatty() else None, default=str))
+
+    def table(
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        numbers: Sequence[str] = (),
+        total: bool = False,
+    ) -> None:
+        """Print a table for people.
+
+        Args:
+            headers: the columns' names.
+            rows: a value per column.
+            numbers: the columns to align to the right; a zero in them is shown as a dot.
+            total: whether the last row sums up the others.
+        """
+        if self.json or self.quiet:
+            return
+        right = [header in numbers for header in headers]
+        cells = [[_shown(value, on) for value, on in zip(row, right, strict=True)] for row in rows]
+        if self.terminal:
+            self._rich_table(headers, cells, right, total)
+        else:
+            print("\n".join(_plain_table(headers, cells, right)))
+
+    def console(self, stream: TextIO) -> Console:
+        """Return rich's console on a stream."""
+        from rich.console import Console
+
+        return Console(file=stream, no_color=not self.color or None, highlight=False)
+
+    def _rich_table(
+        self, headers: Sequence[str], cells: list[list[str]], right: list[bool], total: bool
+    ) -> None:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for header, on in zip(headers, right, strict=True):
+            table.add_column(header, justify="right" if on else "left")
+        for number, row in enumerate(cells, 1):
+            style = "bold" if total and number == len(cells) else ""
+            table.add_row(*(Text(cell, style="dim" if cell == "·" else style) for cell in row))
+        self.console(sys.stdout).print(table)
+
+
+def _shown(value: object, number: bool) -> str:
+    if number and value == 0:
+        return "·"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _plain_table(
+    headers: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
+) -> list[str]:
+    table = [list(headers), *cells]
+    widths = [max(len(row[column]) for row in table) for column in range(len(headers))]
+    return [
+        "  ".join(
+            cell.rjust(width) if on else cell.ljust(width)
+            for cell, width, on in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in table
+    ]

@@ -1,0 +1,230 @@
+"""Commands about the project, which need no database: profiles, preview, export, schema, init."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seedbed.cli.options import (
+    AsOf,
+    Json,
+    Minimal,
+    NoColor,
+    Only,
+    ProfileName,
+    Quiet,
+    Scale,
+    Seed,
+    Skip,
+)
+from seedbed.cli.output import Output
+
+if TYPE_CHECKING:
+    from seedbed.dataset import Dataset, TableName
+    from seedbed.export import Exported
+    from seedbed.project import Project
+
+SHOWN = 5
+"""Rows `seedbed preview` shows: as many as fit side by side."""
+
+
+class Format(StrEnum):
+    """What `seedbed export` writes."""
+
+    SQL = "sql"
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this module's commands."""
+    for command in (profiles, preview, export, schema, init):
+        app.command()(command)
+
+
+def profiles(json: Json = False, quiet: Quiet = False, no_color: NoColor = False) -> None:
+    """List the project's profiles with their environments and row counts."""
+    from seedbed.dataset import row_count
+    from seedbed.request import now, source
+
+    output = Output(json, quiet, not no_color)
+    project = _project(output)
+    described: list[dict[str, Any]] = []
+    for profile in project.profiles.values():
+        ready = source(project, profile)
+        dataset = ready.evaluate(ready.as_of or now())
+        described.append(
+            {
+                "name": profile.name,
+                "environments": list(profile.environments),
+                "rows": row_count(dataset.tables.values()),
+                "tables": {str(name): len(rows.keys) for name, rows in dataset.tables.items()},
+                "as_of": ready.as_of and ready.as_of.isoformat(),
+                "description": profile.description,
+            }
+        )
+    output.document({"project": str(project.root), "profiles": described})
+    output.table(
+        ("profile", "rows", "tables", "environments", "for"),
+        [
+            (p["name"], p["rows"], len(p["tables"]), ", ".join(p["environments"]), p["description"])
+            for p in described
+        ],
+        numbers=("rows", "tables"),
+    )
+
+
+def preview(
+    profile: ProfileName,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")],
+    rows: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many rows, the first by key.")
+    ] = SHOWN,
+    as_of: AsOf = None,
+    scale: Scale = 1.0,
+    seed: Seed = None,
+    minimal: Minimal = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Show rows of a profile without a database, a column per row."""
+    output = Output(json, quiet, not no_color)
+    project = _project(output)
+    dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
+    numbered = _numbered(project, dataset)
+    name = _table_named(numbered.tables, table)
+    frame = numbered.frame(name, native=True).head(rows)
+    labels = numbered.labels(name)[:rows]
+    output.document(
+        {
+            "profile": profile,
+            "table": str(name),
+            "as_of": dataset.as_of.isoformat(),
+            "rows": [
+                {"label": label, "values": values}
+                for label, values in zip(labels, frame.to_dicts(), strict=True)
+            ],
+        }
+    )
+    headers = (str(name), *labels)
+    cells = [(column.name, *("" if v is None else v for v in column)) for column in frame]
+    output.table(headers, cells)
+
+
+def export(
+    profile: ProfileName,
+    kind: Annotated[Format, typer.Option("--format", help="What to write.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", file_okay=False, help="The folder to write into.")
+    ],
+    as_of: AsOf = None,
+    scale: Scale = 1.0,
+    seed: Seed = None,
+    minimal: Minimal = False,
+    only: Only = None,
+    skip: Skip = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Write a profile's rows as files: the rows apply would write into an empty database."""
+    from seedbed.export import write
+
+    output = Output(json, quiet, not no_color)
+    project = _project(output)
+    dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
+    numbered = _numbered(project, dataset, only or (), skip or ())
+    files = write(dataset, numbered, kind.value, out)
+    counts = {str(name): numbered.works[name].size for name in numbered.tables}
+    output.document(
+        {
+            "profile": profile,
+            "as_of": dataset.as_of.isoformat(),
+            "format": kind.value,
+            "files": [str(file) for file in files],
+            "tables": counts,
+        }
+    )
+    output.table(("table", "rows"), list(counts.items()), numbers=("rows",))
+    output.text(f"Written: {', '.join(str(file) for file in files)}")
+
+
+def schema(
+    json_schema: Annotated[
+        bool,
+        typer.Option("--json-schema", help="JSON Schemas that complete and check the seed files."),
+    ] = False,
+) -> None:
+    """Print what editors need to know about the project's tables, as one JSON object."""
+    from json import dumps
+
+    from seedbed.seeds import json_schema as describe
+
+    if not json_schema:
+        raise typer.BadParameter("say --json-schema: there is no other form yet")
+    print(dumps(describe(_project(Output())), indent=2))
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", file_okay=False, help="Where to; made if missing.")
+    ] = Path(),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Copy the payroll project into a folder as a starting point of your own."""
+    from seedbed.starter import copy_payroll
+
+    output = Output(json, quiet)
+    made = copy_payroll(folder)
+    output.document({"made": [str(path) for path in made]})
+    for path in made:
+        output.text(f"made {path}")
+    output.text("Next: edit profiles/ and seeds/, then seedbed plan development")
+
+
+def _project(output: Output) -> Project:
+    from seedbed.project import find_project
+
+    project = find_project()
+    if project.bundled:
+        output.note(
+            "No [tool.seedbed] here or above: using the payroll project that comes with seedbed."
+        )
+    return project
+
+
+def _evaluated(
+    project: Project, profile: str, as_of: str | None, scale: float, seed: str | None, minimal: bool
+) -> Dataset:
+    from seedbed.request import now, source
+
+    ready = source(
+        project, project.profile(profile), as_of=as_of, scale=scale, seed=seed, minimal=minimal
+    )
+    return ready.evaluate(ready.as_of or now())
+
+
+def _numbered(
+    project: Project, dataset: Dataset, only: Sequence[str] = (), skip: Sequence[str] = ()
+) -> Exported:
+    from seedbed.export import numbered
+
+    return numbered(dataset, project.metadata(), only=only, skip=skip)
+
+
+def _table_named(tables: Sequence[TableName], wanted: str) -> TableName:
+    from seedbed.errors import InvalidInput, nearest
+
+    known = {str(name): name for name in tables}
+    if wanted not in known:
+        raise InvalidInput(
+            f"the profile has no table {wanted!r}", remedy=nearest(wanted, list(known)).capitalize()
+        )
+    return known[wanted]
