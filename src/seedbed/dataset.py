@@ -59,15 +59,29 @@ class TableRows(Protocol):
     acceptable: PostgreSQL's input syntax for that type (for json and jsonb: a JSON document).
     """
 
-    table: TableName
-    keys: Keys
-    column_names: tuple[str, ...]
-    """The plain columns: without those that a reference fills."""
-    references: Mapping[str, Reference]
-    natural_key: tuple[str, ...]
-    """Column names, foreign-key columns or reference names; empty where the table has no natural key."""
-    insert_only: frozenset[str]
-    """Columns set when the row is made and never touched after."""
+    @property
+    def table(self) -> TableName:
+        """Where the rows go."""
+
+    @property
+    def keys(self) -> Keys:
+        """The rows' keys."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The plain columns: without those that a reference fills."""
+
+    @property
+    def references(self) -> Mapping[str, Reference]:
+        """The references by name."""
+
+    @property
+    def natural_key(self) -> tuple[str, ...]:
+        """Column names, foreign-key columns or reference names; empty where the table has no natural key."""
+
+    @property
+    def insert_only(self) -> frozenset[str]:
+        """Columns set when the row is made and never touched after."""
 
     def column(self, name: str) -> pl.Series:
         """Return the values of a plain column."""

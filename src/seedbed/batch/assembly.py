@@ -1,0 +1,244 @@
+"""From batches to tables: which attributes are columns, which are references, and where each batch's rows start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from seedbed.batch import values
+from seedbed.batch.batch import Batch, Index
+from seedbed.dataset import Keys, Reference, TableName
+from seedbed.errors import Finding, InvalidInput, nearest
+
+if TYPE_CHECKING:
+    from seedbed.batch.world import World
+    from seedbed.factory import Factory
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a factory writes.
+
+    Attributes:
+        table: where.
+        columns: attribute to column name.
+        references: attribute to the foreign-key columns that it fills (None: the target will tell).
+        key, insert_only: column or reference names.
+        processors: by attribute, what the model's type makes of a value before the driver sees it.
+    """
+
+    table: TableName
+    columns: Mapping[str, str]
+    references: Mapping[str, tuple[str, ...] | None]
+    key: tuple[str, ...]
+    insert_only: frozenset[str]
+    processors: Mapping[str, Any]
+
+
+def table_name(factory: type[Factory[Any]]) -> TableName:
+    """Return the table that a factory writes to."""
+    meta = factory._meta
+    if meta.table:
+        schema, _, name = str(meta.table).rpartition(".")
+        return TableName(name, schema)
+    return TableName(meta.model.__table__.name, meta.model.__table__.schema or "")
+
+
+def shape_of(factory: type[Factory[Any]], batch: Batch) -> Shape:
+    """Return what a factory writes, as a batch of it declares."""
+    meta = factory._meta
+    hidden = {*meta.exclude, *meta.parameters, *meta.ignored}
+    names = [name for name in batch.declarations if name not in hidden]
+    links = {name for name in names if batch.is_link(name)}
+    called = {name: meta.rename.get(name, name) for name in names}
+    if meta.table:
+        columns = {name: called[name] for name in names if name not in links}
+        references: dict[str, tuple[str, ...] | None] = dict.fromkeys(links)
+        processors: dict[str, Any] = {}
+    else:
+        columns, references, processors = _mapped(factory, called, links)
+    names_of = {**columns, **{name: name for name in references}}
+    for option in ("key", "insert_only"):
+        for name in getattr(meta, option):
+            if name not in names_of:
+                raise InvalidInput(
+                    f"{factory.__name__}.Meta.{option} names {name!r}, which the factory does not declare.",
+                    remedy=nearest(name, list(names_of)),
+                )
+    return Shape(
+        table_name(factory),
+        columns,
+        references,
+        tuple(names_of[name] for name in meta.key),
+        frozenset(names_of[name] for name in meta.insert_only),
+        processors,
+    )
+
+
+def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: set[str]) -> Any:
+    """Return columns, references and value processors according to the factory's SQLAlchemy model."""
+    from sqlalchemy import Enum, TypeDecorator, inspect
+    from sqlalchemy.dialects import postgresql
+
+    mapper = inspect(factory._meta.model)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    columns, references, processors, findings = {}, {}, {}, []
+    for name, attribute in called.items():
+        if attribute in mapper.relationships:
+            pairs = mapper.relationships[attribute].local_remote_pairs
+            references[name] = tuple(local.name for local, _ in pairs)
+        elif attribute in mapper.column_attrs:
+            column = mapper.column_attrs[attribute].columns[0]
+            if name in links:
+                references[name] = (column.name,)
+                continue
+            columns[name] = column.name
+            if isinstance(column.type, Enum | TypeDecorator):
+                processors[name] = column.type.bind_processor(dialect)
+        else:
+            remedy = nearest(attribute, list(mapper.all_orm_descriptors.keys()))
+            findings.append(
+                Finding(
+                    f"{factory.__name__}.{name}",
+                    f"{mapper.class_.__name__} has no such attribute",
+                    remedy,
+                )
+            )
+    if findings:
+        raise InvalidInput(
+            f"{factory.__name__} declares what its model does not have.",
+            findings=findings,
+            remedy="Put helper values into `class Params`, or name them in Meta.exclude.",
+        )
+    return columns, references, processors
+
+
+@dataclass(eq=False)
+class AssembledRows:
+    """The rows of one table, out of one or more batches (see `seedbed.dataset.TableRows`)."""
+
+    table: TableName
+    batches: list[Batch]
+    shapes: list[Shape]
+    starts: list[int]
+    tables: Mapping[int, tuple[AssembledRows, int]]
+    keys: Keys = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = [batch.keys for batch in self.batches]
+        self.keys = np.concatenate(keys).view(np.int64)
+        self._check_keys()
+        first = self.shapes[0]
+        for batch, shape in zip(self.batches, self.shapes, strict=True):
+            if set(shape.columns.values()) | set(shape.references) != set(
+                first.columns.values()
+            ) | set(first.references):
+                differing = (set(shape.columns.values()) | set(shape.references)) ^ (
+                    set(first.columns.values()) | set(first.references)
+                )
+                raise InvalidInput(
+                    f"{batch.factory.__name__} and {self.batches[0].factory.__name__} both write to {self.table}, but"
+                    f" only one of them sets {', '.join(sorted(differing))}.",
+                    remedy="Declare the same columns in both, None where there is nothing.",
+                )
+        self.column_names = tuple(first.columns.values())
+        self.natural_key, self.insert_only = first.key, first.insert_only
+        self._references: dict[str, Reference] | None = None
+
+    @property
+    def references(self) -> Mapping[str, Reference]:
+        """The references by name."""
+        if self._references is None:
+            self._references = {n: self._reference(n) for n in self.shapes[0].references}
+        return self._references
+
+    def column(self, name: str) -> pl.Series:
+        """Return the values of a plain column."""
+        parts = []
+        for batch, shape in zip(self.batches, self.shapes, strict=True):
+            attribute = next(a for a, column in shape.columns.items() if column == name)
+            part, process = batch.column(attribute), shape.processors.get(attribute)
+            if process is not None:
+                part = values.series_of([process(v) for v in part.to_list()])
+            parts.append(part)
+        return values.concatenate(parts).alias(name)
+
+    def label(self, position: int) -> str:
+        """Return a row's label path."""
+        batch, row = self._place(position)
+        return batch.label(row)
+
+    def named(self) -> Mapping[int, str]:
+        """Return position to label for the hand-picked rows."""
+        return {
+            start + row: label
+            for start, batch in zip(self.starts, self.batches, strict=True)
+            for row, label in enumerate(batch.labels)
+        }
+
+    def origin(self, position: int) -> str:
+        """Return where a row is written down: file and line, or the factory's name."""
+        batch, row = self._place(position)
+        return batch.origins[row] if batch.origins else batch.factory.__name__
+
+    def _place(self, position: int) -> tuple[Batch, int]:
+        at = int(np.searchsorted(self.starts, position, side="right")) - 1
+        while not len(self.batches[at]):
+            at -= 1
+        return self.batches[at], position - self.starts[at]
+
+    def _reference(self, name: str) -> Reference:
+        rows, columns = [], self.shapes[0].references[name]
+        target: AssembledRows | None = None
+        for batch in self.batches:
+            link = batch.link(name) if batch.is_link(name) else None
+            if link is None or not len(link.target):
+                rows.append(np.full(len(batch), -1, dtype=np.int64))
+                continue
+            places = []
+            for parent, positions in link.target.parts:
+                target, start = self.tables[id(parent)]
+                places.append(positions + start)
+            everywhere = np.concatenate(places)
+            rows.append(np.where(link.rows >= 0, everywhere[link.rows], -1))
+        table = target.table if target is not None else self.table
+        return Reference(name, table, np.concatenate(rows), columns)
+
+    def _check_keys(self) -> None:
+        unique, counts = np.unique(self.keys, return_counts=True)
+        if len(unique) == len(self.keys):
+            return
+        twice = np.flatnonzero(self.keys == unique[counts > 1][0])
+        raise InvalidInput(
+            f"{self.table}: two rows have the path {self.label(int(twice[0]))}.",
+            remedy="Two many() or each() calls make rows of one factory in one place: give one of them a name=.",
+        )
+
+
+def assemble(world: World) -> dict[TableName, AssembledRows]:
+    """Return the tables of a finished evaluation, in the order in which they were first met."""
+    world.settle()
+    grouped: dict[TableName, list[tuple[Batch, Shape]]] = {}
+    for batch in world.batches:
+        shape = shape_of(batch.factory, batch)
+        grouped.setdefault(shape.table, []).append((batch, shape))
+    places: dict[int, tuple[AssembledRows, Index | int]] = {}
+    tables = {}
+    for name, members in grouped.items():
+        sizes = [len(batch) for batch, _ in members]
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int).tolist()
+        rows = AssembledRows(
+            name,
+            [b for b, _ in members],
+            [s for _, s in members],
+            starts,
+            places,  # type: ignore[arg-type]
+        )
+        tables[name] = rows
+        for (batch, _), start in zip(members, starts, strict=True):
+            places[id(batch)] = (rows, start)
+    return tables

@@ -1,0 +1,311 @@
+"""Batches: the rows of one factory, as columns that are computed when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from factory.builder import parse_declarations
+from factory.errors import InvalidDeclarationError
+
+from seedbed import streams
+from seedbed.batch import values
+from seedbed.errors import InvalidInput, nearest
+from seedbed.fields.base import evaluate, frame, roots
+
+if TYPE_CHECKING:
+    from seedbed.batch.world import World
+    from seedbed.factory import Factory
+
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some rows of one or more batches: what a recipe passes around.
+
+    Attributes:
+        parts: batches, each with the positions of the rows meant.
+    """
+
+    parts: tuple[tuple[Batch, Index], ...]
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self.parts)
+
+    def __add__(self, other: Selection) -> Selection:
+        return Selection(self.parts + other.parts)
+
+    def __getitem__(self, rows: slice) -> Selection:
+        """Return a slice of the rows, in their order."""
+        chosen = np.arange(len(self))[rows]
+        return self.take(chosen)
+
+    def compact(self) -> Selection:
+        """Return the same rows with neighbouring parts of one batch joined."""
+        parts: list[tuple[Batch, Index]] = []
+        for batch, rows in self.parts:
+            if parts and parts[-1][0] is batch:
+                parts[-1] = (batch, np.concatenate([parts[-1][1], rows]))
+            else:
+                parts.append((batch, rows))
+        return Selection(tuple(parts))
+
+    @property
+    def factory(self) -> type[Factory[Any]]:
+        """The factory of the rows."""
+        if not self.parts:
+            raise InvalidInput("An empty selection has no factory.")
+        return self.parts[0][0].factory
+
+    @property
+    def keys(self) -> streams.Words:
+        """The rows' keys."""
+        return np.concatenate(
+            [batch.keys[rows] for batch, rows in self.parts] or [np.empty(0, dtype=np.uint64)]
+        )
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column of the rows; a dotted name leads over parents."""
+        return values.concatenate(
+            [values.gather(batch.column(name), rows) for batch, rows in self.parts]
+        )
+
+    def where(self, *conditions: pl.Expr, **equals: Any) -> Selection:
+        """Return the rows for which all conditions hold.
+
+        Args:
+            conditions: polars expressions over the rows' columns, such as ``col("amount") > 10``.
+            equals: columns and the value each must have.
+        """
+        tests = [*conditions, *(pl.col(name) == value for name, value in equals.items())]
+        parts = []
+        for batch, rows in self.parts:
+            kept = np.ones(len(rows), dtype=bool)
+            cells = batch.cells("where()", rows)
+            for test in tests:
+                result = evaluate(test, frame(cells, roots(test)), cells.where)
+                kept &= result.cast(pl.Boolean).fill_null(False).to_numpy()
+            parts.append((batch, rows[kept]))
+        return Selection(tuple(parts))
+
+    def take(self, positions: Index) -> Selection:
+        """Return the rows at some positions of the selection."""
+        parts, start = [], 0
+        for batch, rows in self.parts:
+            inside = positions[(positions >= start) & (positions < start + len(rows))]
+            parts.append((batch, rows[inside - start]))
+            start += len(rows)
+        return Selection(tuple(parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """An attribute that is another row: for each row the position of its parent in a selection, -1 for none."""
+
+    target: Selection
+    rows: Index
+
+    @classmethod
+    def join(cls, length: int, parts: Sequence[tuple[Index, Link]]) -> Link:
+        """Return one link put together from several, each with the positions that it fills."""
+        rows, start = np.full(length, -1, dtype=np.int64), 0
+        target = Selection(())
+        for where, link in parts:
+            rows[where] = np.where(link.rows >= 0, link.rows + start, -1)
+            start += len(link.target)
+            target = target + link.target
+        return cls(target, rows)
+
+
+class Batch:
+    """The rows of one factory made in one go: keys, and columns on demand.
+
+    Args:
+        world: the evaluation that the batch belongs to.
+        factory: what the rows are made by.
+        keys: one key per row.
+        ordinals: the rows' numbers among their siblings.
+        segment: the path segment below the container; empty for hand-picked rows.
+        container: the parents that the rows hang below, or None at the top.
+        overrides: declarations or values that replace the factory's own.
+        given: hand-picked values by column: the positions that have one, and the values.
+        labels: the labels of hand-picked rows.
+        origins: where hand-picked rows are written down.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        factory: type[Factory[Any]],
+        keys: streams.Words,
+        ordinals: Index,
+        *,
+        segment: str = "",
+        container: Link | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        given: Mapping[str, tuple[Index, list[Any]]] | None = None,
+        labels: Sequence[str] = (),
+        origins: Sequence[str] = (),
+    ) -> None:
+        self.world, self.factory, self.keys, self.ordinals = world, factory, keys, ordinals
+        self.segment, self.container = segment, container
+        self.given, self.labels, self.origins = dict(given or {}), labels, origins
+        try:
+            declarations, post = parse_declarations(
+                dict(overrides or {}),
+                base_pre=factory._meta.pre_declarations,
+                base_post=factory._meta.post_declarations,
+            )
+        except InvalidDeclarationError as error:
+            raise InvalidInput(f"{factory.__name__}: {error}") from error
+        self.declarations, self.post_declarations = declarations, post
+        self._columns: dict[str, pl.Series] = {}
+        self._links: dict[str, Link] = {}
+        self._lists: dict[str, list[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def enumerated(self) -> bool:
+        """Whether the rows are all at the top, so that ordinals alone tell them apart."""
+        return self.container is None and not self.labels
+
+    @property
+    def sequence(self) -> Index:
+        """What factory_boy's Sequence counts: the row's number at the top, elsewhere a number from its key.
+
+        Below parents a running number would change with the number of other parents' children.
+        """
+        if self.enumerated and self.segment == self.factory.path():
+            return self.ordinals
+        return (self.keys >> np.uint64(11)).astype(np.int64)
+
+    def label(self, position: int) -> str:
+        """Return a row's label path."""
+        if self.labels:
+            return self.labels[position]
+        number = int(self.ordinals[position])
+        if self.container is None:
+            return f"{self.segment}/{number}"
+        parents, row = self.container.target, int(self.container.rows[position])
+        for batch, rows in parents.parts:
+            if row < len(rows):
+                return f"{batch.label(int(rows[row]))}/{self.segment}/{number}"
+            row -= len(rows)
+        raise AssertionError("a row below no parent")
+
+    def all(self) -> Selection:
+        """Return all rows as a selection."""
+        return Selection(((self, np.arange(len(self), dtype=np.int64)),))
+
+    def cells(self, field: str, rows: Index | None = None) -> BatchCells:
+        """Return what a field sees of the batch, or of some of its rows."""
+        return BatchCells(self, field, rows)
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column; a dotted name leads over parents, ``@as_of``, ``@index`` and ``@key`` are always there."""
+        if name not in self._columns:
+            self._columns[name] = self._compute(name)
+        return self._columns[name]
+
+    def listed(self, name: str) -> list[Any]:
+        """Return a column as a list of Python values, kept for row-wise declarations."""
+        if name not in self._lists:
+            self._lists[name] = self.column(name).to_list()
+        return self._lists[name]
+
+    def link(self, name: str) -> Link:
+        """Return the rows that an attribute refers to."""
+        from seedbed.batch.evaluation import link_of
+
+        if name not in self._links:
+            if not self.is_link(name):
+                raise self._unknown(name, "is not another row")
+            with self.world.computing(self, name):
+                self._links[name] = link_of(self, name)
+        return self._links[name]
+
+    def is_link(self, name: str) -> bool:
+        """Tell whether an attribute is another row, rather than a value."""
+        from seedbed.batch.evaluation import refers
+
+        if name not in self.declarations:
+            return False
+        declaration = self.declarations[name].declaration
+        if declaration is None:  # no parent this time, where the factory would have one
+            own = self.factory._meta.pre_declarations
+            return name in own and refers(own[name].declaration)
+        return refers(declaration)
+
+    def links(self) -> Iterable[str]:
+        """Return the names of the attributes that are other rows."""
+        return [name for name in self.declarations if self.is_link(name)]
+
+    def _compute(self, name: str) -> pl.Series:
+        from seedbed.batch.evaluation import column_of
+
+        if name.startswith("@"):
+            return self._virtual(name)
+        head, _, rest = name.partition(".")
+        if rest:
+            link = self.link(head)
+            return values.gather(link.target.column(rest), link.rows)
+        if name not in self.declarations:
+            raise self._unknown(name, "is not declared")
+        with self.world.computing(self, name):
+            column = column_of(self, name)
+        assert len(column) == len(self), f"{self.factory.__name__}.{name}"
+        return column.alias(name)
+
+    def _virtual(self, name: str) -> pl.Series:
+        if name == "@as_of":
+            return pl.Series([self.world.as_of], dtype=pl.Datetime("us")).new_from_index(
+                0, len(self)
+            )
+        if name == "@index":
+            return pl.Series(self.ordinals)
+        if name == "@key":
+            return pl.Series(self.keys)
+        raise self._unknown(name, "is not one of @as_of, @index and @key")
+
+    def _unknown(self, name: str, why: str) -> InvalidInput:
+        return InvalidInput(
+            f"{self.factory.__name__}.{name} {why}.",
+            remedy=nearest(name, list(self.declarations)),
+        )
+
+
+class BatchCells:
+    """What a field sees: some rows of a batch (see `seedbed.fields.Cells`)."""
+
+    def __init__(self, batch: Batch, field: str, rows: Index | None) -> None:
+        self.batch, self.field, self.rows = batch, field, rows
+        self.where = f"{batch.factory.__name__}.{field}"
+        self.keys = batch.keys if rows is None else batch.keys[rows]
+        self.ordinals = batch.ordinals if rows is None else batch.ordinals[rows]
+        self.enumerated = batch.enumerated
+        self.as_of = batch.world.as_of
+
+    @property
+    def stream(self) -> np.uint64:
+        """The key of this field's stream."""
+        return streams.stream_key(self.batch.world.seed, self.batch.factory.__name__, self.field)
+
+    def column(self, name: str) -> pl.Series:
+        """Return another column of the same rows."""
+        column = self.batch.column(name)
+        return column if self.rows is None else values.gather(column, self.rows)
+
+    def children(self, factory: str, via: str, names: Sequence[str]) -> pl.DataFrame:
+        """Return columns of the rows of a factory that refer to these rows, and ``@parent``."""
+        return self.batch.world.children(self.batch, self.rows, factory, via, names, self.where)
+
+    def family(self, over: str, names: Sequence[str]) -> pl.DataFrame:
+        """Return columns of the rows that share a parent with these, with ``@parent`` and ``@here``."""
+        return self.batch.world.family(self.batch, self.rows, over, names, self.where)

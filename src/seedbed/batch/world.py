@@ -1,0 +1,271 @@
+"""One evaluation of a profile: all batches, who refers to whom, and the order in which cells may be asked for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from seedbed import streams
+from seedbed.batch import values
+from seedbed.batch.batch import Batch, Index, Link, Selection
+from seedbed.batch.evaluation import check_hooks
+from seedbed.batch.seed import Seed
+from seedbed.errors import InvalidInput, nearest
+from seedbed.fields.base import evaluate, frame, roots
+
+if TYPE_CHECKING:
+    from seedbed.factory import Context, Factory
+
+
+class World:
+    """All batches of one evaluation.
+
+    Args:
+        context: seed and `as_of`.
+        seeds: hand-picked rows by table name and label.
+    """
+
+    def __init__(self, context: Context, seeds: Mapping[str, Mapping[str, Seed]]) -> None:
+        self.context, self.seeds = context, seeds
+        self.seed, self.as_of = context.seed, context.as_of
+        self.batches: list[Batch] = []
+        self._named: dict[tuple[str, str], tuple[Batch, int]] = {}
+        self._pending: list[tuple[Batch, str]] = []
+        self._read: dict[str, str] = {}
+        self._rings: dict[Any, streams.Ring] = {}
+
+    def add(self, batch: Batch) -> Batch:
+        """Take a new batch in; refused once somebody has looked at all rows of its factory."""
+        check_hooks(batch)
+        reader = self._read.get(batch.factory.path())
+        if reader is not None:
+            raise InvalidInput(
+                f"{batch.factory.__name__}: more rows are made after {reader} has already looked at all of them.",
+                remedy="Move that where() or pick() behind the rows it reads.",
+            )
+        self.batches.append(batch)
+        return batch
+
+    @contextlib.contextmanager
+    def computing(self, batch: Batch, name: str) -> Iterator[None]:
+        """Mark a cell as being computed; meeting it again means that the definition is circular."""
+        cell = (batch, name)
+        if cell in self._pending:
+            circle = [*self._pending[self._pending.index(cell) :], cell]
+            raise InvalidInput(
+                "The definition is circular: "
+                + " needs ".join(f"{b.factory.__name__}.{n}" for b, n in circle)
+                + "."
+            )
+        self._pending.append(cell)
+        try:
+            yield
+        finally:
+            self._pending.pop()
+
+    def named(self, factory: type[Factory[Any]], labels: Sequence[str], where: str) -> Selection:
+        """Return hand-picked rows, made on first mention; all of the table's without labels."""
+        table = self.seeds.get(factory.path(), {})
+        labels = list(dict.fromkeys(labels)) or list(table)
+        for label in labels:
+            if label not in table:
+                raise InvalidInput(
+                    f"{where}: there is no row {label!r} in seeds/{factory.path()}.yaml.",
+                    remedy=nearest(label, list(table)),
+                )
+        fresh = [label for label in labels if (factory.path(), label) not in self._named]
+        if fresh:
+            self._pick_by_hand(factory, [table[label] for label in fresh])
+        places = [self._named[factory.path(), label] for label in labels]
+        return Selection(tuple((batch, np.array([row])) for batch, row in places)).compact()
+
+    def _pick_by_hand(self, factory: type[Factory[Any]], seeds: Sequence[Seed]) -> None:
+        columns: dict[str, tuple[list[int], list[Any]]] = {}
+        for position, seed in enumerate(seeds):
+            for name, value in seed.resolved(self.as_of).items():
+                positions, picked = columns.setdefault(name, ([], []))
+                positions.append(position)
+                picked.append(value)
+        keys = [streams.named_key(factory.path(), seed.label) for seed in seeds]
+        batch = self.add(
+            Batch(
+                self,
+                factory,
+                np.array(keys, dtype=np.uint64),
+                np.zeros(len(seeds), dtype=np.int64),
+                given={name: (np.array(p), v) for name, (p, v) in columns.items()},
+                labels=[seed.label for seed in seeds],
+                origins=[seed.origin for seed in seeds],
+            )
+        )
+        for name in columns:
+            if name not in batch.declarations:
+                first = seeds[columns[name][0][0]]
+                raise InvalidInput(
+                    f"{first.origin_of(name)}: {factory.__name__} does not declare {name!r}.",
+                    remedy=nearest(name, list(batch.declarations)),
+                )
+        for position, seed in enumerate(seeds):
+            self._named[factory.path(), seed.label] = (batch, position)
+
+    def named_link(
+        self, factory: type[Factory[Any]], labels: Sequence[str | None], where: str
+    ) -> Link:
+        """Return references by label; None refers to nothing."""
+        wanted = list(dict.fromkeys(label for label in labels if label is not None))
+        target = self.named(factory, wanted, where) if wanted else Selection(())
+        at = {label: position for position, label in enumerate(wanted)}
+        rows = [-1 if label is None else at[label] for label in labels]
+        return Link(target, np.array(rows, dtype=np.int64))
+
+    def below(
+        self,
+        parents: Selection,
+        factory: type[Factory[Any]],
+        counts: Index,
+        *,
+        via: str,
+        segment: str,
+        overrides: Mapping[str, Any],
+        when: pl.Expr | None,
+    ) -> Selection:
+        """Return new rows below parents: `counts` of them each."""
+        rows = np.repeat(np.arange(len(parents), dtype=np.int64), counts)
+        ordinals = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        keys = streams.child_keys(parents.keys[rows], segment, ordinals)
+
+        def batch_of(kept: Index | slice) -> Batch:
+            container = Link(parents, rows[kept])
+            batch = Batch(
+                self,
+                factory,
+                keys[kept],
+                ordinals[kept],
+                segment=segment,
+                container=container,
+                overrides={**overrides, via: parents},
+            )
+            batch._links[via] = container
+            return batch
+
+        if when is None:
+            return self.add(batch_of(slice(None))).all()
+        candidates = batch_of(slice(None))
+        cells = candidates.cells("when")
+        passed = evaluate(when, frame(cells, roots(when)), cells.where)
+        kept = np.flatnonzero(passed.cast(pl.Boolean).fill_null(False).to_numpy())
+        return self.add(batch_of(kept)).all()
+
+    def settle(self) -> None:
+        """Make all rows that SubFactory declarations call for, except where that is being done right now."""
+        seen = 0
+        while seen < len(self.batches):
+            batch = self.batches[seen]
+            for name in batch.links():
+                if name not in batch._links and (batch, name) not in self._pending:
+                    batch.link(name)
+            seen += 1
+
+    def pool(self, factory: type[Factory[Any]], where: str) -> Selection:
+        """Return all rows of a factory."""
+        self._read.setdefault(factory.path(), where)
+        return Selection(
+            tuple(
+                (b, np.arange(len(b), dtype=np.int64))
+                for b in self.batches
+                if issubclass(b.factory, factory)
+            )
+        )
+
+    def ring(self, pool: Selection, weight: pl.Expr | None, where: str) -> streams.Ring:
+        """Return the consistent-hash ring of a pool, kept for the next pick from it."""
+        name = (tuple((id(b), rows.tobytes()) for b, rows in pool.parts), str(weight))
+        if name not in self._rings:
+            weights = None
+            if weight is not None:
+                columns = {root: pool.column(root) for root in roots(weight)}
+                table = pl.DataFrame([c.alias(n) for n, c in columns.items()])
+                weights = evaluate(weight, table, where).cast(pl.Float64).fill_null(0).to_numpy()
+            self._rings[name] = streams.Ring.of(pool.keys, weights)
+        return self._rings[name]
+
+    def children(
+        self,
+        batch: Batch,
+        rows: Index | None,
+        factory: str,
+        via: str,
+        names: Sequence[str],
+        where: str,
+    ) -> pl.DataFrame:
+        """Return columns of the rows of a factory that refer to a batch's rows, and ``@parent``, their position there."""
+        self.settle()
+        parts = []
+        for child in [b for b in self.batches if _is_made_by(b, factory)]:
+            self._read.setdefault(child.factory.path(), where)
+            if not child.is_link(via):
+                continue
+            parents = _towards(child.link(via), batch)
+            if rows is not None:
+                place = np.full(len(batch), -1, dtype=np.int64)
+                place[rows] = np.arange(len(rows))
+                parents = np.where(parents >= 0, place[parents], -1)
+            mine = np.flatnonzero(parents >= 0)
+            columns = [values.gather(child.column(n), mine).alias(n) for n in names]
+            parts.append([pl.Series("@parent", parents[mine]), *columns])
+        return _stack(parts, ["@parent", *names])
+
+    def family(
+        self, batch: Batch, rows: Index | None, over: str, names: Sequence[str], where: str
+    ) -> pl.DataFrame:
+        """Return columns of all rows of a batch's factory, ``@parent`` (the same for siblings) and ``@here``."""
+        self.settle()
+        self._read.setdefault(batch.factory.path(), where)
+        starts: dict[int, int] = {}
+        total, parts = 0, []
+        for sibling in [b for b in self.batches if b.factory.path() == batch.factory.path()]:
+            if not sibling.is_link(over):
+                continue
+            codes = -2 - np.arange(total, total + len(sibling))  # without a parent: a family of one
+            total += len(sibling)
+            link = sibling.link(over)
+            for parent, _ in link.target.parts:
+                start = starts.setdefault(
+                    id(parent), sum(len(b) for b in self.batches) * len(starts)
+                )
+                towards = _towards(link, parent)
+                codes = np.where(towards >= 0, towards + start, codes)
+            here = np.full(len(sibling), -1, dtype=np.int64)
+            if sibling is batch:
+                mine = np.arange(len(batch)) if rows is None else rows
+                here[mine] = np.arange(len(mine))
+            columns = [sibling.column(n).alias(n) for n in names]
+            parts.append([pl.Series("@parent", codes), pl.Series("@here", here), *columns])
+        return _stack(parts, ["@parent", "@here", *names])
+
+
+def _is_made_by(batch: Batch, factory: str) -> bool:
+    return any(base.__name__ == factory for base in batch.factory.__mro__)
+
+
+def _towards(link: Link, batch: Batch) -> Index:
+    """Return, per row of a link, the row of one batch that it refers to, or -1."""
+    towards, start = np.full(len(link.rows), -1, dtype=np.int64), 0
+    for target, rows in link.target.parts:
+        if target is batch and len(rows):
+            inside = (link.rows >= start) & (link.rows < start + len(rows))
+            towards[inside] = rows[link.rows[inside] - start]
+        start += len(rows)
+    return towards
+
+
+def _stack(parts: Sequence[Sequence[pl.Series]], names: Sequence[str]) -> pl.DataFrame:
+    if not parts:
+        return pl.DataFrame({name: [] for name in names})
+    return pl.DataFrame(
+        [values.concatenate(columns).alias(n) for n, *columns in zip(names, *parts, strict=True)]
+    )

@@ -1,0 +1,115 @@
+"""Fields that look at other cells: pick (a parent out of a pool), derived, rollup over children, running over siblings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from factory.declarations import SubFactory
+
+from seedbed.fields.base import Cells, Field, evaluate, expression_of, frame, roots
+
+if TYPE_CHECKING:
+    from seedbed.batch import Selection
+
+col = pl.col
+"""A column in an expression: ``col("hours") * col("employee.hourly_rate")``. The name may lead over parents.
+
+Besides the row's own columns there are ``@as_of``, ``@index`` (the row's number among its siblings) and ``@key``."""
+
+
+class pick(SubFactory):  # noqa: N801
+    """A parent out of a pool, by consistent hashing: one more row in a pool of n moves about 1/n of the picks.
+
+    In `build()`, where there is no pool, it makes a parent as SubFactory does.
+
+    Args:
+        pool: a factory (all rows that the profile has of it), or in a recipe the rows to pick from.
+        weight: a column of the pool's rows, or an expression over them: relative shares, 1 being the ordinary one.
+        distinct: whether rows that share a parent pick different ones (the two sides of a many-to-many table).
+
+    >>> organization = pick("factories.OrganizationFactory")
+    """
+
+    def __init__(
+        self,
+        pool: type | str | Selection,
+        *,
+        weight: str | pl.Expr | None = None,
+        distinct: bool = False,
+        **overrides: Any,
+    ) -> None:
+        self.pool = pool
+        self.weight = None if weight is None else expression_of(weight)
+        self.distinct = distinct
+        source = pool if isinstance(pool, type | str) else pool.factory
+        super().__init__(source, **overrides)
+
+
+class derived(Field):  # noqa: N801
+    """A value computed from the row's other columns and its parents', as a polars expression.
+
+    >>> total_amount = derived(col("hours_worked") * col("hourly_rate"))
+    >>> currency = derived(col("organization.currency"))
+    """
+
+    def __init__(self, expression: pl.Expr) -> None:
+        super().__init__()
+        self.expression = expression
+
+    def values(self, cells: Cells) -> pl.Series:
+        """Return the expression's value per row."""
+        return evaluate(self.expression, frame(cells, roots(self.expression)), cells.where)
+
+
+class rollup(Field):  # noqa: N801
+    """An aggregate over the rows that refer to this one.
+
+    Args:
+        children: the name of their factory (or of one it derives from).
+        value: an aggregating expression over the children's columns.
+        via: the attribute by which they refer to this row.
+        default: the value where there are no children, or the aggregate is NULL.
+
+    >>> total_hours = rollup("ShiftFactory", col("hours").sum(), via="employee", default=0)
+    >>> active = rollup("ShiftFactory", col("status").filter(col("status") == "active").len(), via="employee")
+    """
+
+    def __init__(self, children: str, value: pl.Expr, *, via: str, default: Any = 0) -> None:
+        super().__init__()
+        self.children, self.value, self.via, self.default = children, value, via, default
+
+    def values(self, cells: Cells) -> pl.Series:
+        """Return the aggregate per row."""
+        table = cells.children(self.children, self.via, roots(self.value))
+        height = len(cells.keys)
+        if not table.height:
+            return pl.select(pl.repeat(self.default, height, eager=False)).to_series()
+        groups = table.group_by("@parent").agg(self.value.alias("@value"))
+        rows = pl.DataFrame({"@parent": range(height)}, schema={"@parent": pl.Int64})
+        result = rows.join(groups, on="@parent", how="left", maintain_order="left")["@value"]
+        return result if self.default is None else result.fill_null(self.default)
+
+
+class running(Field):  # noqa: N801
+    """A value along ordered siblings, such as a balance.
+
+    Args:
+        value: a window expression over the siblings' columns, such as ``col("amount").cum_sum()``.
+        over: the attribute whose rows make siblings: all rows of this factory with the same parent there.
+        order_by: what orders them; rows that tie keep the order of their keys.
+
+    >>> balance_after = running(col("signed_amount").cum_sum(), over="account", order_by="booked_at")
+    """
+
+    def __init__(self, value: pl.Expr, *, over: str, order_by: str | pl.Expr) -> None:
+        super().__init__()
+        self.value, self.over, self.order_by = value, over, expression_of(order_by)
+
+    def values(self, cells: Cells) -> pl.Series:
+        """Return the window's value per row."""
+        names = roots(self.value, self.order_by)
+        table = cells.family(self.over, list(dict.fromkeys([*names, "@key"])))
+        table = table.sort("@parent", self.order_by, "@key", maintain_order=True)
+        table = table.with_columns(self.value.over("@parent").alias("@value"))
+        return table.filter(pl.col("@here") >= 0).sort("@here")["@value"]
