@@ -1,0 +1,209 @@
+"""The guard on real servers: the database connected to is asked, over the connection that would write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
+from seedbed import guard
+from seedbed.environment import Environment, Verdict
+from seedbed.errors import Refused
+from seedbed.servers import Server
+from seedbed.servers.launcher import LocalServer
+from seedbed.settings import Said
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    with closing(psycopg.connect(database)) as opened:
+        yield opened
+
+
+def judge(
+    connection: Connection, *environments: str, said: str | None = None, confirm: str | None = None
+) -> Verdict:
+    word = Said(said, "--environment") if said else None
+    return guard.judge(
+        connection,
+        profile="basics",
+        environments=environments or ("development",),
+        said=word,
+        confirm=confirm,
+    )
+
+
+def name_of(connection: Connection) -> str:
+    return connection.info.dbname
+
+
+class TestAnEmptyDatabase:
+    def test_is_taken_for_what_the_profile_is_for(self, connection: Connection) -> None:
+        """Nothing speaks against it on a local socket."""
+        verdict = judge(connection, "demo", "testing")
+        assert (verdict.environment, verdict.unstamped) == (Environment.DEMO, True)
+
+    def test_stays_what_it_was_stamped(self, connection: Connection) -> None:
+        """The second apply finds the first one's stamp, even with rows there."""
+        guard.stamp_verdict(connection, judge(connection, "demo"))
+        connection.execute("CREATE TABLE t AS SELECT 1")
+        verdict = judge(connection, "demo")
+        assert (verdict.environment, verdict.unstamped) == (Environment.DEMO, False)
+
+    def test_over_loopback_is_local_too(self, server: Server, connection: Connection) -> None:
+        """127.0.0.1 counts as this machine."""
+        assert isinstance(server, LocalServer)
+        with psycopg.connect(server.tcp_url(name_of(connection))) as over_tcp:
+            assert judge(over_tcp).unstamped
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "CREATE TABLE t (id int)",
+            "CREATE TABLE t AS SELECT 1 AS id; DELETE FROM t",
+            "CREATE TABLE alembic_version AS SELECT 'abc' AS version_num",
+            "CREATE TEMP TABLE t AS SELECT 1 AS id",
+            "CREATE VIEW t AS SELECT 1 AS id",
+        ],
+    )
+    def test_may_have_tables_without_rows(self, connection: Connection, table: str) -> None:
+        """A schema that migrations made, with their own notes, is still empty."""
+        connection.execute(table)
+        assert judge(connection).unstamped
+
+
+class TestADatabaseWithRows:
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "CREATE TABLE t AS SELECT 1 AS id",
+            'CREATE SCHEMA "o""dd"; CREATE TABLE "o""dd"."T%s" AS SELECT 1 AS id',
+            "CREATE TABLE t (id int) PARTITION BY LIST (id);"
+            "CREATE TABLE t1 PARTITION OF t DEFAULT; INSERT INTO t VALUES (1)",
+        ],
+    )
+    def test_is_refused_until_it_is_stamped_by_name(
+        self, connection: Connection, table: str
+    ) -> None:
+        """Fault 4."""
+        connection.execute(table)
+        with pytest.raises(Refused, match=r"holds rows .* seedbed stamp|holds rows") as caught:
+            judge(connection, said="development")
+        assert caught.value.exit_code == 3
+        guard.stamp(connection, "dev", confirm=name_of(connection))
+        assert judge(connection).environment is Environment.DEVELOPMENT
+
+    def test_is_not_thought_empty_by_a_role_that_cannot_see_its_rows(
+        self, connection: Connection
+    ) -> None:
+        """Fault 52: row-level security and missing privileges hide rows, they do not remove them."""
+        role = sql.Identifier(f"blind_{name_of(connection)}")
+        connection.execute(
+            "CREATE TABLE t AS SELECT 1 AS id; ALTER TABLE t ENABLE ROW LEVEL SECURITY"
+        )
+        connection.execute("CREATE TABLE u AS SELECT 1 AS id")
+        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        connection.execute(sql.SQL("GRANT SELECT ON t TO {}").format(role))
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
+        with pytest.raises(Refused, match=r"holds rows \(t, u\)"):
+            judge(connection)
+
+
+class TestTheStamp:
+    @pytest.mark.parametrize("confirm", [None, "", "0", "false", "yes", "postgres"])
+    def test_is_written_only_for_the_database_named(
+        self, connection: Connection, confirm: str | None
+    ) -> None:
+        """Fault 9: a confirmation is the name of the database connected to."""
+        with pytest.raises(Refused, match="said once more"):
+            guard.stamp(connection, "development", confirm=confirm)
+        assert guard.survey(connection).stamp is None
+
+    def test_does_not_travel_with_a_copy(self, server: Server, connection: Connection) -> None:
+        """Fault 5: a copied database has another OID, and so no stamp of its own."""
+        guard.stamp(connection, "demo", confirm=name_of(connection))
+        original = name_of(connection)
+        connection.commit()
+        connection.close()
+        copy = f"copy_of_{original}"
+        with psycopg.connect(server.url(), autocommit=True) as admin:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(copy), sql.Identifier(original)
+                )
+            )
+            try:
+                with (
+                    psycopg.connect(server.url(copy)) as copied,
+                    pytest.raises(Refused, match="another database"),
+                ):
+                    judge(copied, "demo")
+            finally:
+                admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(copy)))
+
+    def test_contradicting_the_operator_is_refused_with_both_shown(
+        self, connection: Connection
+    ) -> None:
+        """Fault 3."""
+        guard.stamp(connection, "production", confirm=name_of(connection))
+        with pytest.raises(Refused) as caught:
+            judge(connection, said="development")
+        shown = [(finding.where, finding.problem.split()[0]) for finding in caught.value.findings]
+        assert shown == [("stamp", "production"), ("--environment", "development")]
+
+    def test_that_a_role_may_not_read_is_refused_with_what_to_grant(
+        self, connection: Connection
+    ) -> None:
+        """Fault 50: a role without rights on the ledger is told which."""
+        guard.stamp(connection, "demo", confirm=name_of(connection))
+        role = f"outsider_{name_of(connection)}"
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+        with pytest.raises(Refused, match="GRANT USAGE ON SCHEMA seedbed"):
+            judge(connection, "demo")
+
+
+class TestTheServerConnectedTo:
+    def test_is_judged_where_the_url_says_two_things(self, server: Server, database: str) -> None:
+        """Fault 6: ?dbname= wins over the path, in libpq and so in the verdict."""
+        with psycopg.connect(database) as connection:
+            name = name_of(connection)
+        misleading = server.url("innocent_dev") + f"&dbname={quote(name)}"
+        with psycopg.connect(misleading) as connection:
+            assert guard.survey(connection).database == name
+
+    def test_is_judged_where_the_environment_says_it(
+        self, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Fault 7: with an empty connection string, PGHOST and the others decide where one lands."""
+        with psycopg.connect(database) as connection:
+            info = connection.info
+            settings = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user}
+            name = name_of(connection)
+        for variable, value in settings.items():
+            monkeypatch.setenv(variable, value)
+        with psycopg.connect(make_conninfo(dbname=name)) as connection:
+            site = guard.survey(connection)
+        assert (site.database, site.host, site.local) == (name, settings["PGHOST"], True)
+
+    def test_need_not_tell_everybody_its_number(self, connection: Connection) -> None:
+        """A role that may not ask for the system identifier is judged by the rest, in the same transaction."""
+        role = sql.Identifier(f"modest_{name_of(connection)}")
+        connection.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM public")
+        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
+        assert guard.survey(connection).system_identifier == ""
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_explaining_refuses_nothing(connection: Connection) -> None:
+    """The verdict says why an apply would be refused."""
+    connection.execute("CREATE TABLE t AS SELECT 1 AS id")
+    verdict = guard.explain(connection)
+    assert verdict.environment is Environment.UNKNOWN
+    assert "holds rows (t)" in verdict.refusal
