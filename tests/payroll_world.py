@@ -26,6 +26,7 @@ from factories.models import (
     User,
     WorkSession,
 )
+from factories.models.base import Updated
 from factories.vocabulary import ESCROW_SIGNS
 
 AS_OF = datetime(2026, 3, 31, 12)
@@ -49,7 +50,7 @@ def add_world(session: OrmSession) -> None:
     """Add the world: Amina works for two organizations, Joseph no longer does, Ruth deleted her account."""
     rows = [*_people(), *_organizations(), *_crew(), *_channels(), *_shifts(), *_payments()]
     for row in (*rows, *_escrow(), *_papers()):
-        if isinstance(row, Base) and hasattr(row, "updated_at"):
+        if isinstance(row, Updated):
             row.updated_at = row.updated_at or row.created_at
         session.add(row)
     session.flush()
