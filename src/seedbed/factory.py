@@ -7,7 +7,7 @@ import contextvars
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import factory as factory_boy
 import numpy as np
@@ -109,7 +109,7 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
     """
 
     _options_class = FactoryOptions
-    _meta: ClassVar[FactoryOptions]
+    _meta: FactoryOptions
 
     class Meta:
         abstract = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.machinery import PathFinder
@@ -26,9 +26,11 @@ from seedbed.settings import Settings, read_settings
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
+    from seedbed.batch import Seed
+    from seedbed.factory import Factory
     from seedbed.profile import Profile
 
-PAYROLL: Mapping[str, Any] = {
+PAYROLL: Mapping[str, str] = {
     "profiles": "profiles",
     "seeds": "seeds",
     "schema": "factories.models:Base",
@@ -51,9 +53,45 @@ class Project:
     bundled: bool = False
 
     @property
-    def seeds(self) -> Path:
+    def name(self) -> str:
+        """What the project is called."""
+        return self.settings.name
+
+    @property
+    def seeds_folder(self) -> Path:
         """The folder of the hand-picked rows; it need not exist."""
         return self.root / self.settings.seeds
+
+    @cached_property
+    def seeds(self) -> Mapping[str, Mapping[str, Seed]]:
+        """The hand-picked rows by table and label.
+
+        Raises:
+            InvalidInput: something is wrong in the files; all of it, with file and line.
+        """
+        from seedbed.seeds import read_seeds
+
+        return read_seeds(self.seeds_folder, self.factories)
+
+    @cached_property
+    def factories(self) -> Sequence[type[Factory[Any]]]:
+        """All factories that the project's modules define, in the order of their definition."""
+        from seedbed.factory import Factory
+
+        self.profiles  # noqa: B018  # importing the profiles imports the factories
+        ours = set(self._top_level_names())
+        found: list[type[Factory[Any]]] = []
+        waiting = [*Factory.__subclasses__()]
+        while waiting:
+            factory = waiting.pop(0)
+            waiting.extend(factory.__subclasses__())
+            if (
+                factory.__module__.partition(".")[0] in ours
+                and not factory._meta.abstract
+                and factory not in found
+            ):
+                found.append(factory)
+        return found
 
     @cached_property
     def profiles(self) -> Mapping[str, Profile]:
@@ -183,7 +221,18 @@ def find_project(folder: Path | None = None) -> Project:
     if settings.root is not None:
         return Project(settings.root, settings)
     root = bundled_root()
-    return Project(root, replace(settings, root=root, **PAYROLL), bundled=True)
+    return Project(
+        root,
+        replace(
+            settings,
+            root=root,
+            name="payroll",
+            profiles=PAYROLL["profiles"],
+            seeds=PAYROLL["seeds"],
+            schema=PAYROLL["schema"],
+        ),
+        bundled=True,
+    )
 
 
 def bundled_root() -> Path:

@@ -44,9 +44,10 @@ def source(
     chosen, factor = said or DEFAULT_SEED, checked_scale(scale)
 
     def evaluate(when: datetime) -> Dataset:
+        seeds = project.seeds
         with blaming(project.root, f"evaluating the profile {profile.name}"):
             return profile.evaluate(
-                as_of=when, scale=factor, seed=chosen, minimal=minimal, seeds=project.seeds
+                as_of=when, scale=factor, seed=chosen, minimal=minimal, seeds=seeds
             )
 
     return Source(

@@ -85,7 +85,7 @@ def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: set[s
     from sqlalchemy.dialects import postgresql
 
     mapper = inspect(factory._meta.model)
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = postgresql.dialect()
     columns, references, processors, findings = {}, {}, {}, []
     for name, attribute in called.items():
         if attribute in mapper.relationships:

@@ -1,0 +1,108 @@
+"""Reading seed files, and everything that can be wrong with them, all at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from seedbed.batch import AsOf, Seed
+from seedbed.errors import Finding, InvalidInput, nearest
+from seedbed.factory import Factory
+from seedbed.seeds.tables import Attribute, mismatch, tables_of
+from seedbed.seeds.yaml import Written, read_rows
+
+_RELATIVE = re.compile(r"as_of(?:\s*([+-])\s*((?:\d+[wdhms]\s*)+))?")
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Seed]]:
+    """Return the hand-picked rows by table and label.
+
+    Args:
+        folder: where the files are; none is the same as an empty one.
+        factories: the project's factories: what the files' names and columns are checked against.
+
+    Raises:
+        InvalidInput: a file, label, column or value is wrong; all of them, with file and line.
+    """
+    tables, findings = tables_of(factories), []
+    rows: dict[str, dict[str, Written]] = {}
+    for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else []:
+        name, table = f"{folder.name}/{path.name}", path.stem
+        if table not in tables:
+            findings.append(
+                Finding(name, f"no factory makes rows of {table!r}", nearest(table, list(tables)))
+            )
+            continue
+        rows[table], broken = read_rows(path, name)
+        findings.extend(broken)
+    seeds: dict[str, dict[str, Seed]] = {}
+    for table, written in rows.items():
+        file = f"{folder.name}/{table}.yaml"
+        seeds[table] = {}
+        for label, row in written.items():
+            seeds[table][label] = Seed(
+                label,
+                {
+                    column: _checked(file, label, row, column, tables[table], rows, findings)
+                    for column in row.values
+                },
+                f"{file}:{row.line}",
+                row.lines,
+            )
+    if findings:
+        raise InvalidInput(f"The seed files in {folder} are not right.", findings=findings)
+    return seeds
+
+
+def _checked(
+    file: str,
+    label: str,
+    row: Written,
+    column: str,
+    known: Mapping[str, Attribute],
+    rows: Mapping[str, Mapping[str, Written]],
+    findings: list[Finding],
+) -> Any:
+    """Return a value ready to use; what is wrong with it goes to the findings."""
+    where, value = f"{file}:{row.lines[column]}", row.values[column]
+    if column not in known:
+        remedy = nearest(column, list(known))
+        findings.append(Finding(where, f"{label} has an unknown column {column!r}", remedy))
+        return value
+    attribute = known[column]
+    if attribute.refers_to:
+        labels = rows.get(attribute.refers_to, {})
+        if value is not None and value not in labels:
+            remedy = nearest(str(value), list(labels))
+            problem = f"{label}.{column}: {attribute.refers_to} has no row labelled {value!r}"
+            findings.append(Finding(where, problem, remedy))
+        return value
+    if attribute.kind in (None, datetime, date) and isinstance(value, str):
+        relative = relative_time(value)
+        if relative is not None:
+            return relative
+    problem = mismatch(attribute, value)
+    if problem:
+        findings.append(Finding(where, f"{label}.{column} {problem}"))
+    if attribute.kind is datetime and type(value) is date:
+        return datetime(value.year, value.month, value.day)
+    return value
+
+
+def relative_time(text: str) -> AsOf | None:
+    """Return ``as_of - 2h30m`` as a time relative to the moment the data is made for; None for any other text.
+
+    >>> relative_time("as_of - 1d 6h").offset
+    datetime.timedelta(days=-2, seconds=64800)
+    """
+    match = _RELATIVE.fullmatch(text.strip())
+    if match is None:
+        return None
+    offset = timedelta()
+    for number, unit in re.findall(r"(\d+)([wdhms])", match[2] or ""):
+        offset += timedelta(**{_UNITS[unit]: int(number)})
+    return AsOf(-offset if match[1] == "-" else offset)

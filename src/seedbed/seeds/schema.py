@@ -1,0 +1,68 @@
+"""JSON Schemas of the seed files, so that an editor completes and checks them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from seedbed.factory import Factory
+from seedbed.seeds.reading import read_seeds
+from seedbed.seeds.tables import Attribute, tables_of
+
+_RELATIVE = r"^as_of(\s*[+-]\s*(\d+[wdhms]\s*)+)?$"
+_TYPES: dict[type, str] = {
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    bool: "boolean",
+    str: "string",
+    dict: "object",
+    list: "array",
+}
+
+
+def json_schema(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Any]]:
+    """Return a JSON Schema (draft 2020-12) for each table's seed file, by table name.
+
+    Args:
+        folder: the seed files: references are completed with the labels in them.
+        factories: the project's factories.
+    """
+    seeds = read_seeds(folder, factories)
+    labels = {table: sorted(rows) for table, rows in seeds.items()}
+    return {
+        table: {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": f"Hand-picked rows of {table}",
+            "type": ["object", "null"],
+            "additionalProperties": {
+                "type": ["object", "null"],
+                "properties": {
+                    name: _property(attribute, labels) for name, attribute in known.items()
+                },
+                "additionalProperties": False,
+            },
+        }
+        for table, known in tables_of(factories).items()
+    }
+
+
+def _property(attribute: Attribute, labels: dict[str, list[str]]) -> dict[str, Any]:
+    if attribute.refers_to:
+        known = labels.get(attribute.refers_to, [])
+        described = f"The label of a row in seeds/{attribute.refers_to}.yaml."
+        return {"enum": [*known, None], "description": described}
+    if attribute.allowed:
+        return {"enum": [*attribute.allowed, *([None] if attribute.nullable else [])]}
+    if attribute.kind in (datetime, date):
+        example = "2026-03-01" if attribute.kind is date else "2026-03-01 09:30:00"
+        text = {"type": "string", "description": f"Such as {example} or as_of - 2h30m."}
+        shapes: list[dict[str, Any]] = [text, {"type": "string", "pattern": _RELATIVE}]
+        return {"anyOf": [*shapes, {"type": "null"}]}
+    kind = _TYPES.get(attribute.kind) if attribute.kind else None
+    if kind is None:
+        return {}
+    return {"type": [kind, "null"] if attribute.nullable else kind}

@@ -1,0 +1,104 @@
+"""What a seed file may say: the attributes of a table's factories, the type of each, and what refers to which table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from factory.declarations import Maybe
+
+from seedbed.batch.evaluation import refers
+from seedbed.factory import Factory
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute of a factory, as a seed file may set it.
+
+    Attributes:
+        kind: the Python type that the model's column takes, None where nobody knows.
+        refers_to: the table whose labels it takes, empty for a plain value.
+        allowed: the only values there are, empty where any will do.
+    """
+
+    kind: type | None = None
+    refers_to: str = ""
+    nullable: bool = True
+    allowed: tuple[str, ...] = ()
+
+
+Tables = Mapping[str, Mapping[str, Attribute]]
+
+
+def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Attribute]]:
+    """Return the attributes of each table that the factories write to."""
+    tables: dict[str, dict[str, Attribute]] = {}
+    for factory in factories:
+        known = tables.setdefault(factory.path(), {})
+        for name in factory._meta.pre_declarations:
+            known.setdefault(name, _attribute(factory, name))
+    return tables
+
+
+def _attribute(factory: type[Factory[Any]], name: str) -> Attribute:
+    declaration = factory._meta.pre_declarations[name].declaration
+    if refers(declaration):
+        return Attribute(str, refers_to=_target(declaration).path())
+    mapped = None if factory._meta.table else _column(factory, name)
+    if mapped is None:
+        return Attribute()
+    try:
+        kind = mapped.type.python_type
+    except NotImplementedError:  # a PostgreSQL type without a Python one
+        return Attribute(nullable=bool(mapped.nullable))
+    allowed = tuple(getattr(mapped.type, "enums", ()))
+    return Attribute(kind, nullable=bool(mapped.nullable), allowed=allowed)
+
+
+def _column(factory: type[Factory[Any]], name: str) -> Any:
+    from sqlalchemy import inspect
+
+    attribute = factory._meta.rename.get(name, name)
+    columns = inspect(factory._meta.model).column_attrs
+    return columns[attribute].columns[0] if attribute in columns else None
+
+
+def _target(declaration: Any) -> Any:
+    if isinstance(declaration, Maybe):
+        return _target(declaration.yes if refers(declaration.yes) else declaration.no)
+    return declaration.get_factory()
+
+
+def mismatch(attribute: Attribute, value: Any) -> str:
+    """Return why a value does not fit an attribute, or an empty text."""
+    if value is None:
+        return "" if attribute.nullable else "must not be empty"
+    if attribute.allowed and value not in attribute.allowed:
+        return f"is {value!r}, not one of {', '.join(attribute.allowed)}"
+    kind = attribute.kind
+    if kind is None or kind in (dict, list) or isinstance(value, kind):
+        wrong = isinstance(value, bool) and kind in (int, Decimal, float)
+        return f"is {value!r}, not {_NAMES[kind]}" if wrong and kind else ""
+    if kind in (Decimal, float) and isinstance(value, int | Decimal | float):
+        return ""
+    if kind is datetime and isinstance(value, date):
+        return ""
+    if kind not in _NAMES or (kind not in _STRICT and isinstance(value, str)):
+        return ""
+    return f"is {value!r}, not {_NAMES[kind]}"
+
+
+_NAMES: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    Decimal: "a number",
+    bool: "true or false",
+    str: "text (put it in quotes)",
+    datetime: "a time, such as 2026-03-01 09:30 or as_of - 2h",
+    date: "a date, such as 2026-03-01 or as_of - 30d",
+}
+_STRICT = frozenset(_NAMES)
+"""Types whose values YAML can write itself; text for any other is PostgreSQL's to read."""

@@ -1,0 +1,113 @@
+"""YAML with the line of every value, exact decimals, and duplicate keys as errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seedbed.errors import Finding
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _ExactLoader(_Loader):  # type: ignore[misc]  # chosen at run time: libyaml is not everywhere
+    """A safe loader that reads 12.50 as a Decimal: a float would not be the number that was written."""
+
+
+def _decimal(loader: Any, node: Any) -> Decimal | float:
+    text = loader.construct_scalar(node).replace("_", "")
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # .inf, .nan and sexagesimal numbers
+        value: float = loader.construct_yaml_float(node)
+        return value
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row as it stands in a file: its values, and the line of the row and of each value."""
+
+    line: int
+    values: Mapping[str, Any]
+    lines: Mapping[str, int]
+
+
+def read_rows(path: Path, name: str) -> tuple[dict[str, Written], list[Finding]]:
+    """Return the rows of a file by label, and what is wrong with it.
+
+    Args:
+        path: the file.
+        name: how findings call it, such as ``seeds/users.yaml``.
+    """
+    findings: list[Finding] = []
+    try:
+        loader = _ExactLoader(path.read_bytes().decode("utf-8"))
+        root = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return {}, [Finding(f"{name}:{line}", f"is not YAML: {error.problem}")]
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return {}, [Finding(name, f"is not YAML in UTF-8: {str(error).splitlines()[0]}")]
+    if root is None:
+        return {}, []
+    rows: dict[str, Written] = {}
+    for label, line, node in _items(root, name, "labels and their rows", findings):
+        if isinstance(node, yaml.MappingNode):
+            rows[label] = _row(loader, node, name, label, line, findings)
+        elif node.tag == "tag:yaml.org,2002:null":
+            rows[label] = Written(line, {}, {})
+        else:
+            findings.append(Finding(f"{name}:{line}", f"{label}: a row maps columns to values"))
+    return rows, findings
+
+
+def _row(
+    loader: Any, node: Any, name: str, label: str, line: int, findings: list[Finding]
+) -> Written:
+    values, lines = {}, {}
+    for column, at, value in _items(node, name, "columns and values", findings):
+        try:
+            values[column], lines[column] = loader.construct_object(value, deep=True), at
+        except yaml.YAMLError as error:
+            problem = str(getattr(error, "problem", error))
+            findings.append(Finding(f"{name}:{at}", f"{label}.{column}: {problem}"))
+    return Written(line, {c: _tidy(v) for c, v in values.items()}, lines)
+
+
+def _items(node: Any, name: str, what: str, findings: list[Finding]) -> list[tuple[str, int, Any]]:
+    """Return a mapping's entries with their lines; a key that stands twice is a finding."""
+    if not isinstance(node, yaml.MappingNode):
+        findings.append(
+            Finding(f"{name}:{node.start_mark.line + 1}", f"is not a mapping of {what}")
+        )
+        return []
+    found: dict[str, tuple[int, Any]] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            findings.append(Finding(f"{name}:{line}", "a key must be a plain text"))
+        elif key.value in found:
+            first = found[key.value][0]
+            findings.append(
+                Finding(f"{name}:{line}", f"{key.value!r} stands in line {first} already")
+            )
+        else:
+            found[key.value] = (line, value)
+    return [(key, line, value) for key, (line, value) in found.items()]
+
+
+def _tidy(value: Any, top: bool = True) -> Any:
+    """Return a value with the Decimals inside JSON-like structures as numbers again."""
+    if isinstance(value, dict):
+        return {key: _tidy(item, top=False) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_tidy(item, top=False) for item in value]
+    return float(value) if isinstance(value, Decimal) and not top else value
