@@ -129,10 +129,8 @@ class Project:
             InvalidInput: there is none of that name; the nearest is suggested.
         """
         if name not in self.profiles:
-            raise InvalidInput(
-                f"there is no profile {name!r} in {self.root}",
-                remedy=nearest(name, list(self.profiles)).capitalize(),
-            )
+            known = nearest(name, list(self.profiles))
+            raise InvalidInput(f"there is no profile {name!r} in {self.root}: {known}")
         return self.profiles[name]
 
     def metadata(self) -> MetaData:
@@ -152,10 +150,9 @@ class Project:
         value: object = self._import(name)
         for attribute in path.split("."):
             if not hasattr(value, attribute):
-                raise InvalidInput(
-                    f"schema = {self.settings.schema!r}: {name} has no attribute {attribute!r}",
-                    remedy=nearest(attribute, [key for key in vars(value) if key[0] != "_"]),
-                )
+                known = nearest(attribute, [key for key in vars(value) if key[0] != "_"])
+                said = f"schema = {self.settings.schema!r}"
+                raise InvalidInput(f"{said}: {name} has no attribute {attribute!r}: {known}")
             value = getattr(value, attribute)
         metadata = getattr(value, "metadata", value)
         if not isinstance(metadata, MetaData):

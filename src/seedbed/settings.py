@@ -35,6 +35,7 @@ class Settings:
 
     Attributes:
         root: the folder of the nearest pyproject.toml with ``[tool.seedbed]``; None where there is none.
+        name: what that file calls the project, else the folder's name.
         profiles: the module (or package) that holds the profiles.
         seeds: the folder of the hand-picked rows, below the root.
         schema: ``module:attribute`` of the tables' metadata, or None: the tables must be there.
@@ -44,6 +45,7 @@ class Settings:
     """
 
     root: Path | None = None
+    name: str = ""
     profiles: str = "profiles"
     seeds: str = "seeds"
     schema: str | None = None
@@ -66,12 +68,13 @@ def read_settings(
     """
     variables = os.environ if variables is None else variables
     file = find_configuration(folder or Path.cwd())
-    table = _read_table(file) if file else {}
+    name, table = _read_file(file) if file else ("", {})
     said = {key: Said(value, f"[tool.seedbed] in {file}") for key, value in table.items()}
     ours = _variable(variables, "SEEDBED_ENVIRONMENT")
     foreign = [_variable(variables, name) for name in FOREIGN_ENVIRONMENTS]
     return Settings(
         root=file.parent if file else None,
+        name=name,
         profiles=table.get("profiles", "profiles"),
         seeds=table.get("seeds", "seeds"),
         schema=table.get("schema"),
@@ -103,12 +106,14 @@ def _variable(variables: Mapping[str, str], name: str) -> Said | None:
     return Said(value, name) if value else None
 
 
-def _read_table(file: Path) -> dict[str, str]:
+def _read_file(file: Path) -> tuple[str, dict[str, str]]:
+    """Return the project's name and what ``[tool.seedbed]`` holds."""
     text = file.read_text("utf-8")
     try:
-        table = tomllib.loads(text)["tool"]["seedbed"]
+        everything = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{file} is not valid TOML: {error}") from error
+    table = everything["tool"]["seedbed"]
     findings = [
         Finding(f"{file}:{_line_of(key, text)}", *problem)
         for key, value in table.items()
@@ -116,7 +121,8 @@ def _read_table(file: Path) -> dict[str, str]:
     ]
     if findings:
         raise InvalidInput("[tool.seedbed] is not valid", findings=findings)
-    return {key: str(value) for key, value in table.items()}
+    name = everything.get("project", {}).get("name", file.parent.name)
+    return str(name), {key: str(value) for key, value in table.items()}
 
 
 def _problem(key: str, value: object) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from seedbed.cli import failure, projects
+from seedbed.cli import failure, projects, server
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 projects.add_to(app)
+app.add_typer(server.group)
 
 
 def main(arguments: Sequence[str]) -> int:

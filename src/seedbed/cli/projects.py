@@ -224,7 +224,5 @@ def _table_named(tables: Sequence[TableName], wanted: str) -> TableName:
 
     known = {str(name): name for name in tables}
     if wanted not in known:
-        raise InvalidInput(
-            f"the profile has no table {wanted!r}", remedy=nearest(wanted, list(known)).capitalize()
-        )
+        raise InvalidInput(f"the profile has no table {wanted!r}: {nearest(wanted, list(known))}")
     return known[wanted]

@@ -1,0 +1,114 @@
+"""Which database a command works on, said aloud: the option, the configuration, DATABASE_URL, the embedded server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seedbed.cli.output import Output
+from seedbed.errors import InvalidInput
+from seedbed.settings import Said
+from seedbed.url import connection_parameters, redacted
+
+if TYPE_CHECKING:
+    from seedbed.project import Project
+
+LONGEST = 63
+"""Bytes of a name in PostgreSQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database to work on.
+
+    Attributes:
+        url: how to reach it; may hold a password.
+        embedded: whether it is on the server that seedbed runs.
+    """
+
+    url: str
+    embedded: bool = False
+
+
+def place_for(output: Output, project: Project, option: str | None, profile: str) -> Place:
+    """Return the database a profile goes to; the embedded server is started, and given the database, where need be.
+
+    There each profile has a database of its own, so that a demo and a developer's data live side by side.
+    """
+    said = _said(output, project, option)
+    if said:
+        return said
+    from seedbed.servers import ensure_started
+
+    started = ensure_started(database_name(project, profile))
+    how = "started" if started.launched else "running"
+    output.note(f"database: {started.url} (the embedded server, {how}: {started.server})")
+    return Place(started.url, embedded=True)
+
+
+def existing_place(
+    output: Output, project: Project, option: str | None, profile: str | None
+) -> Place:
+    """Return a database that is there already.
+
+    Args:
+        output: where the choice is said.
+        project: whose configuration holds, and whose databases are meant on the embedded server.
+        option: ``--database-url``.
+        profile: whose database is meant on the embedded server, if there are several.
+
+    Raises:
+        InvalidInput: the embedded server is not running, or holds none or several of the project's databases.
+    """
+    said = _said(output, project, option)
+    if said:
+        return said
+    from seedbed import servers
+
+    url = servers.url(_only_one(project, profile))
+    output.note(f"database: {url} (the embedded server)")
+    return Place(url, embedded=True)
+
+
+def database_name(project: Project, profile: str) -> str:
+    """Return the name of a profile's database on the embedded server."""
+    name = re.sub(r"\W+", "_", f"{project.name}_{profile}".lower()).strip("_")
+    return name.encode()[:LONGEST].decode(errors="ignore")
+
+
+def environment(project: Project, option: str | None) -> Said | None:
+    """Return what the operator says the database is for, and where."""
+    return Said(option, "--environment") if option is not None else project.settings.environment
+
+
+def _said(output: Output, project: Project, option: str | None) -> Place | None:
+    said = Said(option, "--database-url") if option is not None else project.settings.database_url
+    if said is None:
+        return None
+    try:
+        connection_parameters(said.value)
+    except InvalidInput as error:
+        raise InvalidInput(f"{said.origin}: {error.message}", remedy=error.remedy) from None
+    output.note(f"database: {redacted(said.value)} (from {said.origin})")
+    return Place(said.value)
+
+
+def _only_one(project: Project, profile: str | None) -> str:
+    from seedbed.servers.databases import databases
+
+    known = {database_name(project, name): name for name in project.profiles}
+    found = [name for name in databases() if name in known]
+    wanted = database_name(project, profile) if profile else None
+    if wanted is None and len(found) == 1:
+        return found[0]
+    if wanted in found:
+        return wanted
+    if not found:
+        raise InvalidInput(
+            "the embedded server holds no database of this project yet",
+            remedy="seedbed apply PROFILE makes one, or give a --database-url.",
+        )
+    held = ", ".join(known[name] for name in found)
+    problem = f"holds none of {profile}" if profile else "holds several databases of this project"
+    raise InvalidInput(f"the embedded server {problem}", remedy=f"Name its profile: {held}.")
