@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seedbed.factory import Factory
-from seedbed.seeds.reading import read_seeds
 from seedbed.seeds.tables import Attribute, tables_of
+
+if TYPE_CHECKING:
+    from seedbed.project import Project
 
 _RELATIVE = r"^as_of(\s*[+-]\s*(\d+[wdhms]\s*)+)?$"
 _TYPES: dict[type, str] = {
@@ -24,15 +23,12 @@ _TYPES: dict[type, str] = {
 }
 
 
-def json_schema(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Any]]:
+def json_schema(project: Project) -> dict[str, dict[str, Any]]:
     """Return a JSON Schema (draft 2020-12) for each table's seed file, by table name.
 
-    Args:
-        folder: the seed files: references are completed with the labels in them.
-        factories: the project's factories.
+    References are completed with the labels that stand in the files.
     """
-    seeds = read_seeds(folder, factories)
-    labels = {table: sorted(rows) for table, rows in seeds.items()}
+    labels = {table: sorted(rows) for table, rows in project.seeds.items()}
     return {
         table: {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -46,7 +42,7 @@ def json_schema(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[s
                 "additionalProperties": False,
             },
         }
-        for table, known in tables_of(factories).items()
+        for table, known in tables_of(project.factories).items()
     }
 
 
