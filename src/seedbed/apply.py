@@ -1,0 +1,269 @@
+"""Making a database hold what a profile says: one transaction, under the lock, all or nothing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors
+
+from seedbed import guard, ledger
+from seedbed.errors import (
+    DatabaseFailure,
+    Drift,
+    Interrupted,
+    Locked,
+    OutcomeUnknown,
+)
+from seedbed.load.clashes import explain
+from seedbed.load.execute import carry_out
+from seedbed.load.failures import Clash, translated
+from seedbed.load.run import Run, prepare
+from seedbed.load.session import blockers, connect, take_lock, transaction
+from seedbed.load.writing import Overtaken
+from seedbed.plan import Options, Plan, find_obstacles, refused, summary
+from seedbed.source import Source
+
+ATTEMPTS = 3
+AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, Overtaken)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        table: the table it is at.
+        phase: checking, writing, updating or pruning.
+        done, total: rows of that table in that phase.
+    """
+
+    table: str
+    phase: str
+    done: int
+    total: int
+
+
+Told = Callable[[Progress], None]
+
+
+def apply(
+    source: Source,
+    url: str,
+    options: Options = Options(),  # noqa: B008 - frozen
+    progress: Told | None = None,
+) -> Plan:
+    """Make a database hold exactly a profile's rows, beside those that are not seedbed's.
+
+    Args:
+        source: the profile.
+        url: the database.
+        options: see `Options`.
+        progress: is called from time to time.
+
+    Returns:
+        What was done, in the form of the plan.
+
+    Raises:
+        SeedbedError: one of its kinds; nothing was written, except after OutcomeUnknown, where nobody knows.
+    """
+    with interruptible():
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return _attempt(source, url, options, progress or (lambda _: None))
+            except AGAIN as failure:
+                if attempt == ATTEMPTS:
+                    raise DatabaseFailure(
+                        f"gave up after {ATTEMPTS} attempts: {_why(failure)}",
+                        remedy="Something else writes to the same rows; try again when it is done.",
+                    ) from None
+    raise AssertionError("unreachable")
+
+
+def _why(failure: Exception) -> str:
+    return translated(failure).message if isinstance(failure, psycopg.Error) else str(failure)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM inside a block into `Interrupted`, after psycopg has cancelled the running statement."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    replaceable = threading.current_thread() is threading.main_thread()
+    replaceable = replaceable and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if replaceable:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except _Terminated:
+        raise Interrupted(signal_number=signal.SIGTERM) from None
+    except KeyboardInterrupt:
+        raise Interrupted(signal_number=signal.SIGINT) from None
+    finally:
+        if replaceable:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came; a KeyboardInterrupt, so that psycopg cancels what the server is doing."""
+
+
+def _attempt(source: Source, url: str, options: Options, progress: Told) -> Plan:
+    started = time.monotonic()
+    connection = connect(url)
+    try:
+        return _written(connection, source, url, options, progress, started)
+    except AGAIN:
+        raise
+    except psycopg.Error as error:
+        raise translated(error) from None
+    finally:
+        connection.close()
+
+
+def _written(
+    connection: Connection[Any],
+    source: Source,
+    url: str,
+    options: Options,
+    progress: Told,
+    started: float,
+) -> Plan:
+    run: Run | None = None
+    try:
+        with transaction(connection, keep=True):
+            take_lock(connection, wait=options.wait)
+            verdict = _judge(connection, source, options)
+
+            def told(table: str, phase: str, done: int, total: int) -> None:
+                progress(Progress(table, phase, done, total))
+
+            run = prepare(connection, source, options.scope(writing=True), told)
+            _decide(connection, run, options)
+            ledger.ensure(connection)
+            if verdict.unstamped:
+                guard.stamp_verdict(connection, verdict)
+            carry_out(connection, run, told, overwrite=options.edits == "overwrite")
+            done = summary(connection, source, run, options, verdict.environment, started, [])
+            number = _record(connection, source, run, done)
+            _commit(connection, url, number)
+            return done
+    except Clash as clash:
+        assert run is not None
+        raise explain(connection, run.works, clash) from None
+    except errors.LockNotAvailable:
+        raise _locked(connection, run) from None
+
+
+def _judge(connection: Connection[Any], source: Source, options: Options) -> Any:
+    return guard.judge(
+        connection,
+        profile=source.profile,
+        environments=source.environments,
+        production_safe=source.production_safe,
+        said=options.said,
+        confirm=options.confirm,
+    )
+
+
+def _decide(connection: Connection[Any], run: Run, options: Options) -> None:
+    findings = refused(run, options)
+    obstacles = find_obstacles(connection, run, options)
+    if findings or obstacles:
+        ways = []
+        if any(len(each.edited) for each in run.written) or any(
+            len(each.gone_edited) for each in [*run.written, *run.leaving]
+        ):
+            ways.append(
+                "--keep-edits leaves edited rows as they are, --overwrite-edits restores them"
+            )
+        if any(len(work.adopt) for work in run.written):
+            ways.append("--adopt takes rows over")
+        raise Drift(
+            "the database is not as seedbed left it",
+            findings=[*findings, *obstacles],
+            remedy="; ".join(ways),
+        )
+
+
+def _record(connection: Connection[Any], source: Source, run: Run, done: Plan) -> tuple[int, str]:
+    return ledger.record_run(
+        connection,
+        {
+            "action": "apply",
+            "outcome": "changed" if done.changed else "unchanged",
+            "profile": source.profile,
+            "environment": done.environment,
+            "version": run.dataset.version,
+            "seed": source.seed,
+            "as_of": run.dataset.as_of,
+            "scale": source.scale,
+            "minimal": source.minimal,
+            "counts": psycopg.types.json.Jsonb({n: t.counts for n, t in done.tables.items()}),
+            "seconds": done.seconds,
+        },
+    )
+
+
+def _locked(connection: Connection[Any], run: Run | None) -> Locked:
+    oids = [work.table.oid for work in run.works.values()] if run else []
+    try:
+        pids = blockers(connection, oids)
+    except psycopg.Error:
+        pids = ""
+    who = f" (process {pids})" if pids else ""
+    return Locked(
+        f"somebody else holds a lock on a table or row{who}",
+        remedy="Wait for it, or end that process.",
+    )
+
+
+def _commit(connection: Connection[Any], url: str, run: tuple[int, str]) -> None:
+    try:
+        connection.commit()
+    except psycopg.OperationalError as error:
+        if not connection.closed:
+            raise
+        _ask(url, run, error)
+
+
+def _ask(url: str, run: tuple[int, str], error: psycopg.Error) -> None:
+    """Find out whether a commit whose answer never came took place.
+
+    Raises:
+        DatabaseFailure: it did not.
+        OutcomeUnknown: nobody could be asked.
+    """
+    number, xid = run
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        try:
+            with connect(url) as connection:
+                row = connection.execute(
+                    "SELECT EXISTS (SELECT FROM seedbed.runs WHERE id = %s AND xid = %s::xid8)",
+                    [number, xid],
+                ).fetchone()
+                if row and row[0]:
+                    return
+                row = connection.execute("SELECT pg_xact_status(%s::xid8)", [xid]).fetchone()
+                if row and row[0] == "aborted":
+                    raise DatabaseFailure(
+                        "the connection broke during COMMIT; everything was rolled back"
+                    )
+        except (psycopg.Error, DatabaseFailure) as failure:
+            if "rolled back" in str(failure):
+                raise
+        threading.Event().wait(0.25)
+    raise OutcomeUnknown(
+        "the connection broke during COMMIT, and the server could not be asked what became of it",
+        remedy="Run it again: a run that was committed finds nothing to do.",
+    ) from error

@@ -1,0 +1,1 @@
+"""Bringing a Dataset into a live database: binding, comparing, writing, pruning."""

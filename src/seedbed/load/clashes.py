@@ -1,0 +1,97 @@
+"""A unique key was taken: by which row? Found out afterwards, in a new transaction, for the server names only the value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import psycopg
+from psycopg import Connection, sql
+
+from seedbed.errors import DatabaseFailure, Drift, Finding, InvalidInput, SeedbedError
+from seedbed.ledger import fetch_arrays
+from seedbed.load.failures import Clash
+from seedbed.load.session import transaction
+from seedbed.load.staging import INT8, staged, values
+from seedbed.load.work import Work, Works
+from seedbed.load.writing import Overtaken
+
+
+def explain(connection: Connection[Any], works: Works, clash: Clash) -> SeedbedError | Overtaken:
+    """Return the error to raise for a clash: both rows named, or a reason to try again where the other row is gone."""
+    columns = next((k.columns for k in clash.work.table.keys if k.name == clash.constraint), ())
+    if not columns or not set(columns) <= set(clash.work.binding.managed):
+        return DatabaseFailure(str(clash))
+    try:
+        with transaction(connection, keep=True):
+            return _explained(connection, works, clash, columns)
+    except psycopg.Error:
+        return DatabaseFailure(str(clash))
+
+
+def _explained(
+    connection: Connection[Any], works: Works, clash: Clash, columns: tuple[str, ...]
+) -> SeedbedError | Overtaken:
+    work = clash.work
+    with staged(
+        connection,
+        {
+            "position": (INT8, pl.int_range(0, work.size, eager=True)),
+            **values(works, work, columns, pl.int_range(0, work.size, eager=True).to_numpy()),
+        },
+    ) as stage:
+        pairs = fetch_arrays(connection, _twins(stage, len(columns)))
+        taken = fetch_arrays(connection, _holders(work, stage, columns))
+    what = f"the unique key {clash.constraint} ({', '.join(columns)}) of {work.table.name}"
+    place = work.binding.place
+    if pairs[0] is not None:
+        findings = [
+            Finding(f"{place(int(a))} and {place(int(b))}", f"the same values in {what}")
+            for a, b in zip(pairs[0], pairs[1], strict=True)
+        ]
+        return InvalidInput(f"rows of the profile share {what}", findings=findings)
+    strangers = [
+        (int(position), identity)
+        for position, identity in zip(
+            taken[0] if taken[0] is not None else (), taken[1] or (), strict=True
+        )
+        if identity not in _ours(work)
+    ]
+    if not strangers or set(columns) == set(work.binding.natural_key):
+        return Overtaken(f"{what} was taken in the meantime")
+    findings = [
+        Finding(
+            place(position),
+            f"its values in {what} are held by row {identity}, which seedbed did not write",
+        )
+        for position, identity in strangers
+    ]
+    return Drift(f"{what} is already taken", findings=findings)
+
+
+def _ours(work: Work) -> set[str]:
+    return {work.known.identity(place) for place in range(len(work.known.keys))}
+
+
+def _twins(stage: sql.Identifier, columns: int) -> sql.Composable:
+    same = sql.SQL(" AND ").join(
+        sql.SQL("a.{c} = b.{c}").format(c=sql.Identifier(f"v{n}")) for n in range(1, columns + 1)
+    )
+    return sql.SQL(
+        "SELECT array_agg(one), array_agg(other) FROM (SELECT a.position AS one, b.position AS other "
+        "FROM {} a JOIN {} b ON {} AND a.position < b.position ORDER BY 1, 2 LIMIT 10) d"
+    ).format(stage, stage, same)
+
+
+def _holders(work: Work, stage: sql.Identifier, columns: tuple[str, ...]) -> sql.Composable:
+    same = sql.SQL(" AND ").join(
+        sql.SQL("t.{} = s.{}").format(sql.Identifier(name), sql.Identifier(f"v{n}"))
+        for n, name in enumerate(columns, 1)
+    )
+    identity = sql.SQL(", ").join(
+        sql.SQL("t.{}::text").format(sql.Identifier(n)) for n in work.table.identity
+    )
+    return sql.SQL(
+        "SELECT array_agg(position), array_agg(identity) FROM (SELECT s.position, "
+        "'(' || concat_ws(', ', {}) || ')' AS identity FROM {} s JOIN {} t ON {} ORDER BY 1 LIMIT 1000) d"
+    ).format(identity, stage, work.table.qualified, same)

@@ -1,0 +1,211 @@
+"""The difference between the profile and the database, row by row but never one at a time.
+
+Digests decide first: a row whose digest and whose hash in the database are those of the last run needs no look. Only the others
+are brought to the server and compared by value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from psycopg import Connection, sql
+
+from seedbed.errors import Finding
+from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, fetch_arrays
+from seedbed.load.digest import comparable, row_hash
+from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
+from seedbed.load.work import Positions, Work, Works
+
+
+def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
+    """Decide what each row of a table needs; its parents must have been compared before."""
+    findings = _recognise(connection, works, work)
+    suspects = _suspects(work)
+    differing = _differing(connection, works, work, suspects)
+    _split(work, suspects, differing)
+    work.create = np.flatnonzero(~work.here)
+    _left(work)
+    return findings
+
+
+def _suspects(work: Work) -> Positions:
+    """Return the live rows that a digest or a hash says something happened to."""
+    adopted = np.zeros(work.size, dtype=bool)
+    adopted[work.adopt] = True
+    ours = np.flatnonzero(work.here & ~adopted)
+    place = work.place[ours]
+    touched = (work.known.digests[place] != work.digests[ours]) | (work.known.states[place] != SAME)
+    touched |= np.isin(work.known.keys[place], work.renamed)
+    return np.sort(np.concatenate([ours[touched], work.adopt]))
+
+
+def _differing(
+    connection: Connection[Any], works: Works, work: Work, suspects: Positions
+) -> np.ndarray:  # type: ignore[type-arg]
+    """Return which of the suspects differ in value, and keep which columns do."""
+    differs = np.zeros(work.size, dtype=bool)
+    names = work.binding.compared
+    if not len(suspects) or not names:
+        return differs
+    columns = {
+        "position": (INT8, pl.Series(suspects)),
+        **old_identity(work, suspects),
+        **values(works, work, names, suspects),
+    }
+    with staged(connection, columns) as stage:
+        found = fetch_arrays(connection, _comparison(work, names, stage))
+    positions = found[0] if found[0] is not None else np.empty(0, dtype=np.int64)
+    differs[positions] = True
+    work.changes = dict(zip(positions.tolist(), found[2] or (), strict=True))
+    work.hashes = dict(
+        zip(positions.tolist(), found[1].tolist() if len(positions) else (), strict=True)
+    )
+    _flag_pending(works, work, suspects, differs)
+    return differs
+
+
+def _comparison(work: Work, names: tuple[str, ...], stage: sql.Identifier) -> sql.Composable:
+    flags = [
+        sql.SQL("({} IS DISTINCT FROM {})").format(
+            comparable(sql.Identifier("t", name), work.table.columns[name].type),
+            comparable(sql.Identifier("s", f"v{number}"), work.table.columns[name].type),
+        )
+        for number, name in enumerate(names, 1)
+    ]
+    return sql.SQL(
+        "SELECT array_agg(d.position), array_agg(d.hash), array_agg(d.flags) FROM ("
+        "SELECT s.position, {} AS hash, translate(ARRAY[{}]::text, '{{,}}', '') AS flags"
+        " FROM {} s JOIN {} t ON {}) d WHERE d.flags LIKE '%t%'"
+    ).format(
+        row_hash(work.table, names, "t"),
+        sql.SQL(", ").join(flags),
+        stage,
+        work.table.qualified,
+        on_identity(work.table),
+    )
+
+
+def _flag_pending(works: Works, work: Work, suspects: Positions, differs: np.ndarray) -> None:  # type: ignore[type-arg]
+    """A row that refers to a row to come differs, whatever the database holds there now."""
+    names = work.binding.compared
+    for column, mask in works.pending(work).items():
+        if column not in names:
+            continue
+        at = names.index(column)
+        for position in suspects[mask[suspects]].tolist():
+            flags = work.changes.get(position, "f" * len(names))
+            work.changes[position] = flags[:at] + "t" + flags[at + 1 :]
+            differs[position] = True
+
+
+def _split(work: Work, suspects: Positions, differs: np.ndarray) -> None:  # type: ignore[type-arg]
+    """Three-way: a row that differs was edited if the database changed, or if nothing but the database can have."""
+    mine = suspects[~np.isin(suspects, work.adopt)]
+    place = work.place[mine]
+    state, same = work.known.states[place], work.known.digests[place] == work.digests[mine]
+    other = differs[mine]
+    edited = other & ((state == EDITED) | ((state == UNKNOWN) & same))
+    work.edited = mine[edited]
+    work.update = mine[other & ~edited]
+    work.refresh = mine[~other]
+
+
+def _left(work: Work) -> None:
+    """Sort the ledger's rows that the profile no longer has."""
+    known = work.known
+    used = np.zeros(len(known.keys), dtype=bool)
+    used[work.place[work.place >= 0]] = True
+    left = np.flatnonzero(~used)
+    states = known.states[left]
+    work.forget = left[states == MISSING]
+    work.gone_edited = left[states == EDITED]
+    work.gone = left[(states != MISSING) & (states != EDITED)]
+
+
+def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
+    """Find rows the ledger does not know by their natural key: to adopt, or ours under another row key."""
+    key = work.binding.natural_key
+    new = np.flatnonzero(~work.here)
+    if not key or not len(new) or _empty(connection, work):
+        return []
+    pending = works.pending(work)
+    for column in set(key) & pending.keys():
+        new = new[~pending[column][new]]  # a row to come is referred to, so nothing can match
+    columns = {"position": (INT8, pl.Series(new)), **values(works, work, key, new)}
+    identity = [sql.Identifier("t", name) for name in work.table.identity]
+    kind = INT8 if work.table.serial else sql.SQL("text")
+    with staged(connection, columns) as stage:
+        query = sql.SQL("SELECT array_agg(s.position), {} FROM {} s JOIN {} t ON {}").format(
+            sql.SQL(", ").join(sql.SQL("array_agg({}::{})").format(i, kind) for i in identity),
+            stage,
+            work.table.qualified,
+            sql.SQL(" AND ").join(
+                sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", f"v{n}"))
+                for n, name in enumerate(key, 1)
+            ),
+        )
+        found = fetch_arrays(connection, query)
+    if found[0] is None:
+        return []
+    return _claim(work, found[0], found[1:])
+
+
+def _empty(connection: Connection[Any], work: Work) -> bool:
+    query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(work.table.qualified)
+    row = connection.execute(query).fetchone()
+    return bool(row and row[0])
+
+
+def _claim(work: Work, positions: Positions, identities: list[Any]) -> list[Finding]:
+    """Sort the matches: rows of others are adopted, rows of ours whose key left the profile are renamed."""
+    findings = _ambiguous(work, positions)
+    if findings:
+        return findings
+    found = list(zip(*(_plain_list(values) for values in identities), strict=True))
+    owner = _owners(work)
+    in_profile = set(work.place[work.place >= 0].tolist())
+    adopt, renamed = [], []
+    for at, (position, identity) in enumerate(zip(positions.tolist(), found, strict=True)):
+        place = owner.get(identity)
+        if place is None:
+            adopt.append(at)
+        elif place in in_profile:
+            work.swaps = True
+        else:
+            work.place[position] = place
+            renamed.append(at)
+    work.adopt = positions[adopt]
+    work.renamed = work.known.keys[work.place[positions[renamed]]]
+    claimed = np.array(sorted(adopt + renamed), dtype=np.int64)
+    where = {
+        name: pl.Series(values).gather(pl.Series(claimed))
+        for name, values in zip(work.table.identity, identities, strict=True)
+    }
+    work.settle(positions[claimed], where, live=True)
+    return findings
+
+
+def _owners(work: Work) -> dict[tuple[Any, ...], int]:
+    """Return which place in the ledger a live identity belongs to."""
+    known = work.known
+    columns: tuple[list[Any], ...] = (known.ids.tolist(),) if work.table.serial else known.pks
+    return {identity: place for place, identity in enumerate(zip(*columns, strict=True))}
+
+
+def _plain_list(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def _ambiguous(work: Work, positions: Positions) -> list[Finding]:
+    unique, counts = np.unique(positions, return_counts=True)
+    key = ", ".join(work.binding.natural_key)
+    return [
+        Finding(
+            work.binding.place(int(position)),
+            f"{count} rows of {work.table.name} have its natural key ({key})",
+            "the key has no unique index there; choose another or remove the doubles",
+        )
+        for position, count in zip(unique[counts > 1][:10], counts[counts > 1][:10], strict=True)
+    ]

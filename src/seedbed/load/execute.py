@@ -1,0 +1,141 @@
+"""A run's second half: the writes, in an order that no foreign key and no unique key minds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from psycopg import Connection, sql
+
+from seedbed import ledger
+from seedbed.dataset import TableName
+from seedbed.errors import Drift, Finding
+from seedbed.load import writing
+from seedbed.load.pruning import Doomed, delete_free, doom
+from seedbed.load.run import Leaving, Run, keys_to_prune
+from seedbed.load.work import Positions, Work
+
+Told = Callable[[str, str, int, int], None]
+
+
+def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: bool) -> None:
+    """Write a run: prune what is free, create, update, prune the rest, measure, and tell the ledger.
+
+    Args:
+        overwrite: whether rows that somebody edited are brought back.
+    """
+    _defer(connection, run)
+    doomed = _doomed(connection, run, overwrite=overwrite)
+    if doomed:
+        delete_free(connection, doomed)  # frees unique values that new rows may want
+    report = _Report(run, told)
+    for work in run.written:
+        writing.draw_identities(connection, run.works, work)
+    _create(connection, run, report, overwrite=overwrite)
+    for work in run.written:
+        if not work.swaps:
+            writing.update(connection, run.works, work, _to_update(work, overwrite), report)
+    if doomed:
+        _prune_rest(connection, run, doomed)
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _tell_ledger(connection, run, overwrite=overwrite)
+
+
+class _Report:
+    """Adds up rows per table and phase for a progress callback."""
+
+    def __init__(self, run: Run, told: Told) -> None:
+        self.run, self.told = run, told
+        self.done: dict[tuple[str, str], int] = {}
+
+    def __call__(self, work: Work, phase: str, rows: int) -> None:
+        name = self.run.name(work.table.name)
+        self.done[name, phase] = self.done.get((name, phase), 0) + rows
+        total = len(work.create) if phase == "writing" else rows
+        self.told(name, phase, self.done[name, phase], total)
+
+
+def _defer(connection: Connection[Any], run: Run) -> None:
+    names = [sql.Identifier(key.table.schema, key.name) for key in run.route.deferred]
+    if names:
+        connection.execute(sql.SQL("SET CONSTRAINTS {} DEFERRED").format(sql.SQL(", ").join(names)))
+
+
+def _doomed(connection: Connection[Any], run: Run, *, overwrite: bool) -> dict[TableName, Doomed]:
+    found = {}
+    each: Work | Leaving
+    for each in [*run.written, *run.leaving]:
+        keys = keys_to_prune(each, edited=overwrite)
+        if len(keys) and each.entry:
+            found[each.table.name] = doom(connection, each.table, each.entry, keys)
+    return found
+
+
+def _create(connection: Connection[Any], run: Run, report: _Report, *, overwrite: bool) -> None:
+    for group in run.route.groups:
+        works = [run.works[name] for name in group if run.works[name].binding.written]
+        for work in works:
+            if work.swaps:  # a row of ours gives up the unique value that a new one takes
+                writing.update(connection, run.works, work, _to_update(work, overwrite), report)
+        if len(works) > 1:
+            writing.insert_together(connection, run.works, works, report)
+        elif works:
+            writing.insert(connection, run.works, works[0], run.route, report)
+    for work in run.written:
+        writing.fill(connection, run.works, work, run.route)
+
+
+def _to_update(work: Work, overwrite: bool) -> Positions:
+    adopted = work.adopt[[int(at) in work.changes for at in work.adopt]]
+    parts = [work.update, adopted, *([work.edited] if overwrite else [])]
+    return np.sort(np.concatenate(parts))
+
+
+def _prune_rest(connection: Connection[Any], run: Run, doomed: dict[TableName, Doomed]) -> None:
+    _, held = delete_free(connection, doomed)
+    if held:
+        raise Drift(
+            "rows that left the profile cannot be deleted, for others depend on them",
+            findings=[Finding(run.name(one.table), str(one)) for one in held],
+        )
+
+
+def _tell_ledger(connection: Connection[Any], run: Run, *, overwrite: bool) -> None:
+    for work in run.written:
+        parts = [work.create, work.update, work.adopt, work.refresh]
+        rows = np.sort(np.concatenate([*parts, *([work.edited] if overwrite else [])]))
+        if len(rows) or len(work.forget) or len(work.renamed):
+            writing.record(connection, run.works, work, rows)
+    for leaving in run.leaving:
+        writing.forget(connection, leaving.entry, leaving.known.keys[leaving.forget])
+    for entry in run.lost:
+        writing.forget_table(connection, entry)
+    if _triggers_fired(run):
+        for entry in ledger.entries(connection).values():
+            table = run.target.tables.get(entry.table)
+            if table:
+                edited = (
+                    np.empty(0, dtype=np.int64) if overwrite else _edited_keys(run, entry.table)
+                )
+                writing.remeasure(connection, table, entry, edited)
+
+
+def _triggers_fired(run: Run) -> bool:
+    fired = any(
+        ("INSERT" in work.table.triggers and len(work.create))
+        or (
+            "UPDATE" in work.table.triggers
+            and (len(work.update) or len(work.edited) or len(work.adopt))
+        )
+        or ("DELETE" in work.table.triggers and (len(work.gone) or len(work.gone_edited)))
+        for work in run.written
+    )
+    return fired or any("DELETE" in leaving.table.triggers for leaving in run.leaving)
+
+
+def _edited_keys(run: Run, table: TableName) -> Positions:
+    work = run.works.get(table)
+    if work is None:
+        return np.empty(0, dtype=np.int64)
+    return work.known.keys[work.known.states == ledger.EDITED]

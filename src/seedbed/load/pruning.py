@@ -1,0 +1,215 @@
+"""Deleting rows of ours, children first, and never one that somebody else's row depends on.
+
+The rows to delete stand in temporary tables, one a table. A row that anything outside of them refers to, by whatever foreign key and
+whatever its ON DELETE says, is not free to go: a cascade would delete, and SET NULL change, a row that nobody listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from psycopg import Connection, sql
+
+from seedbed.dataset import Keys, TableName
+from seedbed.errors import DatabaseFailure
+from seedbed.ledger import Entry
+from seedbed.load.order import parents_first
+from seedbed.load.staging import COUNTER, INT8, staged, type_of
+from seedbed.target import ForeignKey, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """Rows to delete of one table: a temporary table of key, k1, k2, ..."""
+
+    table: Table
+    entry: Entry
+    name: str
+
+    @property
+    def stage(self) -> sql.Identifier:
+        """The rows to delete."""
+        return sql.Identifier("pg_temp", self.name)
+
+    @property
+    def aside(self) -> sql.Identifier:
+        """The rows that turned out to be held by others."""
+        return sql.Identifier("pg_temp", f"{self.name}_held")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows that cannot be deleted, for rows of another table refer to them."""
+
+    table: TableName
+    by: TableName
+    key: ForeignKey
+    rows: int
+
+    def __str__(self) -> str:
+        rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
+        return f"{rows} of {self.table}: referred to by rows of {self.by} ({', '.join(self.key.columns)})"
+
+
+def doom(connection: Connection[Any], table: Table, entry: Entry, keys: Keys | None) -> Doomed:
+    """Stage rows of the ledger for deletion; all rows of the table where no keys are given."""
+    short = f"seedbed_doomed_{next(COUNTER)}"
+    if table.serial:
+        identity = [sql.SQL("r.id AS k1")]
+    else:
+        identity = [
+            sql.SQL("r.pk[{}]::{} AS {}").format(n, type_of(table, name), sql.Identifier(f"k{n}"))
+            for n, name in enumerate(table.identity, 1)
+        ]
+    statement = sql.SQL(
+        "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT r.key, {} FROM seedbed.rows r{} WHERE r.table_id = {}"
+    )
+    parts = (sql.Identifier(short), sql.SQL(", ").join(identity))
+    if keys is None:
+        connection.execute(statement.format(*parts, sql.SQL(""), sql.Literal(entry.id)))
+        return Doomed(table, entry, short)
+    with staged(connection, {"key": (INT8, pl.Series(keys))}) as wanted:
+        join = sql.SQL(" JOIN {} w ON w.key = r.key").format(wanted)
+        connection.execute(statement.format(*parts, join, sql.Literal(entry.id)))
+    return Doomed(table, entry, short)
+
+
+def delete_free(
+    connection: Connection[Any], doomed: Mapping[TableName, Doomed]
+) -> tuple[dict[TableName, int], list[Held]]:
+    """Delete the rows that nothing else depends on, and forget them; the others stay staged.
+
+    Returns:
+        How many rows of each table were deleted, and what holds the rest.
+    """
+    held = _set_aside(connection, doomed)
+    deleted: dict[TableName, int] = {}
+    tables = {name: one.table for name, one in doomed.items()}
+    parents = {name: [key.parent for key in table.foreign_keys] for name, table in tables.items()}
+    for group in reversed(parents_first(tables, parents)):
+        deleted |= _delete(connection, [doomed[name] for name in group])
+    for name, one in doomed.items():
+        if held.get(name):
+            _put_back(connection, one)
+    return deleted, [each for several in held.values() for each in several]
+
+
+def what_holds(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> list[Held]:
+    """Return what keeps rows from being deleted, without deleting any."""
+    held = _set_aside(connection, doomed)
+    for name, one in doomed.items():
+        if held.get(name):
+            _put_back(connection, one)
+    return [each for several in held.values() for each in several]
+
+
+def _set_aside(
+    connection: Connection[Any], doomed: Mapping[TableName, Doomed]
+) -> dict[TableName, list[Held]]:
+    """Move rows that are referred to from outside to a second stage, until none is left that is."""
+    found: dict[TableName, list[Held]] = {}
+    for one in doomed.values():
+        connection.execute(
+            sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(
+                sql.Identifier(f"{one.name}_held"), one.stage
+            )
+        )
+    moved = True
+    while moved:
+        moved = False
+        for name, key, mover in _referrers(doomed):
+            rows = connection.execute(mover).rowcount
+            if rows:
+                found.setdefault(name, []).append(Held(name, key.table, key, rows))
+                moved = True
+    return found
+
+
+def _referrers(
+    doomed: Mapping[TableName, Doomed],
+) -> Iterator[tuple[TableName, ForeignKey, sql.Composable]]:
+    for name, one in doomed.items():
+        for key in one.table.referrers:
+            yield name, key, _mover(one, key, doomed.get(key.table))
+
+
+def _mover(one: Doomed, key: ForeignKey, child: Doomed | None) -> sql.Composable:
+    pairs = zip(key.columns, key.parent_columns, strict=True)
+    refers = sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))
+        for own, theirs in pairs
+    )
+    also_doomed: sql.Composable = sql.SQL("")
+    if child is not None:
+        also_doomed = sql.SQL(" AND NOT EXISTS (SELECT FROM {} x WHERE {})").format(
+            child.stage, _same(child.table, "c", "x")
+        )
+    return sql.SQL(
+        "WITH held AS (DELETE FROM {stage} d USING {table} t WHERE {same} AND EXISTS "
+        "(SELECT FROM {child} c WHERE {refers}{also}) RETURNING d.*) INSERT INTO {aside} SELECT * FROM held"
+    ).format(
+        stage=one.stage,
+        table=one.table.qualified,
+        same=_same(one.table, "t", "d"),
+        child=sql.Identifier(key.table.schema, key.table.name),
+        refers=refers,
+        also=also_doomed,
+        aside=one.aside,
+    )
+
+
+def _delete(connection: Connection[Any], group: Sequence[Doomed]) -> dict[TableName, int]:
+    """Delete the rows of a table, or of tables that refer to each other, in one statement, and forget them."""
+    parts, counts = [], []
+    for number, one in enumerate(group):
+        label = sql.Identifier(f"d{number}")
+        parts.append(
+            sql.SQL("{} AS (DELETE FROM {} t USING {} d WHERE {} RETURNING 1)").format(
+                label, one.table.qualified, one.stage, _same(one.table, "t", "d")
+            )
+        )
+        counts.append(sql.SQL("(SELECT count(*) FROM {})").format(label))
+    row = connection.execute(
+        sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
+    ).fetchone()
+    for one in group:
+        _refuse_leftovers(connection, one)
+        connection.execute(
+            sql.SQL(
+                "DELETE FROM seedbed.rows r USING {} d WHERE r.table_id = {} AND r.key = d.key"
+            ).format(one.stage, one.entry.id)
+        )
+        connection.execute(sql.SQL("TRUNCATE {}").format(one.stage))
+    return {one.table.name: count for one, count in zip(group, row or (), strict=True)}
+
+
+def _refuse_leftovers(connection: Connection[Any], one: Doomed) -> None:
+    query = sql.SQL("SELECT count(*) FROM {} t JOIN {} d ON {}").format(
+        one.table.qualified, one.stage, _same(one.table, "t", "d")
+    )
+    row = connection.execute(query).fetchone()
+    if row and row[0]:
+        raise DatabaseFailure(
+            f"{one.table.name}: a trigger kept {row[0]} rows from being deleted",
+            remedy="Disable the trigger or delete these rows yourself.",
+        )
+
+
+def _put_back(connection: Connection[Any], one: Doomed) -> None:
+    connection.execute(
+        sql.SQL(
+            "WITH kept AS (DELETE FROM {} RETURNING *) INSERT INTO {} SELECT * FROM kept"
+        ).format(one.aside, one.stage)
+    )
+
+
+def _same(table: Table, live: str, staged_as: str) -> sql.Composable:
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(
+            sql.Identifier(live, name), sql.Identifier(staged_as, f"k{number}")
+        )
+        for number, name in enumerate(table.identity, 1)
+    )

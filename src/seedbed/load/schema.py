@@ -1,0 +1,67 @@
+"""The project's tables, created where a database has none of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from seedbed.errors import DatabaseFailure, InvalidInput
+from seedbed.load.failures import translated
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+
+def missing(connection: Connection[Any], metadata: sqlalchemy.MetaData) -> bool:
+    """Return whether a database has none of the metadata's tables."""
+    names = [
+        sql.Identifier(*filter(None, (table.schema, table.name))).as_string()
+        for table in metadata.tables.values()
+    ]
+    row = connection.execute(
+        "SELECT bool_or(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) name", [names]
+    ).fetchone()
+    return bool(names) and not (row and row[0])
+
+
+def create(
+    connection: Connection[Any], metadata: sqlalchemy.MetaData, *, allowed: bool
+) -> list[str]:
+    """Create the metadata's tables, inside the caller's transaction, and return their names.
+
+    SQLAlchemy compiles the statements and fires the tables' DDL events; they run on our connection, so that a failure later
+    on takes the tables away again.
+
+    Raises:
+        InvalidInput: the tables are missing and may not be created.
+    """
+    if not allowed:
+        raise InvalidInput(
+            "none of the project's tables exist in this database",
+            remedy="Create the schema first, or leave out --no-create.",
+        )
+    from sqlalchemy import create_mock_engine
+
+    def run(statement: Any, *_: Any, **__: Any) -> None:
+        text = (
+            str(statement.compile(dialect=engine.dialect))
+            if hasattr(statement, "compile")
+            else str(statement)
+        )
+        # An empty argument list makes psycopg turn %% into %, as it does below SQLAlchemy.
+        connection.execute(text, ())  # type: ignore[call-overload]
+
+    engine = create_mock_engine("postgresql+psycopg://", run)
+    try:
+        for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
+            connection.execute(
+                sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
+            )
+        metadata.create_all(engine, checkfirst=False)
+    except psycopg.Error as error:
+        raise DatabaseFailure(
+            f"the schema cannot be created: {translated(error).message}"
+        ) from None
+    return [table.fullname for table in metadata.sorted_tables]

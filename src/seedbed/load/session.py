@@ -1,0 +1,150 @@
+"""The connection a run lives on: how it is opened, what it sets for its one transaction, and the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from seedbed.errors import DatabaseFailure, InvalidInput, Locked, Refused
+from seedbed.ledger import LOCK
+from seedbed.url import connection_parameters
+
+# For this transaction only (SET LOCAL), so that nothing is left behind in a pool. Everything that a value's text depends on is
+# fixed; row_security = off turns rows hidden by a policy into an error instead of a false "clean".
+SETTINGS = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "client_encoding": "UTF8",
+    "row_security": "off",
+    "lock_timeout": "10s",
+    "work_mem": "64MB",
+    "jit": "off",
+}
+PATIENCE = "15min"
+"""How long a run waits for another one."""
+
+# A server that is gone is noticed in bounded time (milliseconds, seconds, seconds, times).
+BOUNDS = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+
+
+def connect(url: str) -> Connection[Any]:
+    """Open a connection; prepared statements stay off, for a pooler may give each transaction another server.
+
+    Raises:
+        InvalidInput: the URL is not one.
+        DatabaseFailure: the server cannot be reached or does not let us in.
+    """
+    parameters = {"application_name": "seedbed", **BOUNDS, **connection_parameters(url)}
+    try:
+        return psycopg.connect(**parameters, prepare_threshold=None)  # type: ignore[arg-type]
+    except psycopg.OperationalError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = "; ".join(dict.fromkeys(lines))
+        password = parameters.get("password")
+        if password:
+            reason = reason.replace(password, "***")
+        raise DatabaseFailure(f"no connection to the database: {reason}") from None
+    except (psycopg.Error, UnicodeError, ValueError):
+        raise InvalidInput("the database URL cannot be used") from None
+
+
+@contextmanager
+def transaction(connection: Connection[Any], *, keep: bool) -> Iterator[None]:
+    """Run a block in one transaction that is rolled back unless the block commits it itself.
+
+    READ COMMITTED whatever the role's default: a run that has waited for the lock must see what the one before it wrote.
+
+    Args:
+        keep: whether the transaction may write.
+    """
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    try:
+        _settle(connection)
+        if keep:
+            _refuse_standby(connection)
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
+
+
+def _settle(connection: Connection[Any]) -> None:
+    calls = ", ".join("set_config(%s, %s, true)" for _ in SETTINGS)
+    arguments = [part for pair in SETTINGS.items() for part in pair]
+    connection.execute(f"SELECT {calls}", arguments)  # type: ignore[arg-type]
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL client_connection_check_interval = '2s'")
+    except psycopg.errors.Error:  # not on every platform a server runs on
+        if connection.closed:
+            raise
+
+
+def _refuse_standby(connection: Connection[Any]) -> None:
+    row = connection.execute(
+        "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
+    ).fetchone()
+    if row and row[0]:
+        raise Refused("this server is a hot standby", remedy="Connect to the primary.")
+    if row and row[1]:
+        raise Refused(
+            "transactions of this role or database are read-only",
+            remedy="See its default_transaction_read_only.",
+        )
+
+
+def take_lock(connection: Connection[Any], *, wait: bool) -> None:
+    """Take the lock that lets one run at a time write to a database; it ends with the transaction.
+
+    Raises:
+        Locked: another run has it, and we were told not to wait or waited long enough.
+    """
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
+    if row and row[0]:
+        return
+    holder = _holder(connection)
+    busy = Locked(
+        f"another run of seedbed holds the lock{holder}", remedy="Wait for it, or end that process."
+    )
+    if not wait:
+        raise busy
+    try:
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, true)", [SETTINGS["lock_timeout"]]
+        )
+    except psycopg.errors.LockNotAvailable:
+        raise busy from None
+
+
+def _holder(connection: Connection[Any]) -> str:
+    row = connection.execute(
+        "SELECT min(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid = 0 "
+        "AND objid = %s::bigint::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        [LOCK],
+    ).fetchone()
+    return f" (process {row[0]})" if row and row[0] else ""
+
+
+def blockers(connection: Connection[Any], oids: list[int]) -> str:
+    """Return, for a message, which processes hold heavy locks on some tables."""
+    rows = connection.execute(
+        "SELECT DISTINCT l.pid FROM pg_locks l WHERE l.relation = ANY (%s::oid[]) AND l.granted "
+        "AND l.pid <> pg_backend_pid() ORDER BY 1",
+        [oids],
+    ).fetchall()
+    return ", ".join(str(row[0]) for row in rows)

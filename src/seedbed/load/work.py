@@ -1,0 +1,267 @@
+"""One table's way through a run: its values, its identities, and what is to be done with each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from seedbed.dataset import Keys, TableName
+from seedbed.errors import Finding
+from seedbed.ledger import MISSING, NONE_KNOWN, NOTHING, Entry, Known
+from seedbed.load.binding import Binding, Link
+from seedbed.load.digest import profile_digests
+from seedbed.load.values import Fault, fit
+from seedbed.target import Table
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Work:
+    """What a run knows of one table, and decides.
+
+    Attributes:
+        place: for each row its place in `known`, -1 where the ledger does not know it.
+        here: for each row whether the live row exists.
+        at: identity columns: where the live row is now; null for rows to come.
+        ids: identity columns nobody manages: `at`, and what was drawn for the rows to come.
+        create, update, adopt, edited: positions.
+        refresh: rows as they should be whose ledger entry is out of date.
+        gone: places in `known` of rows that left the profile, `gone_edited` those somebody edited.
+        forget: places in `known` of rows that left both the profile and the database.
+        recreated: how many of `create` somebody had deleted.
+        renamed: keys in the ledger whose row goes on under another key.
+        changes: position to a flag for each compared column, for rows that differ.
+        hashes: position to the live row's hash at the time of comparing.
+        swaps: whether a row takes over a natural key that another one gives up in this run.
+    """
+
+    binding: Binding
+    entry: Entry | None = None
+    known: Known = NONE_KNOWN
+    place: Positions = field(default_factory=lambda: NOTHING)
+    here: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
+    at: dict[str, pl.Series] = field(default_factory=dict)
+    ids: dict[str, pl.Series] = field(default_factory=dict)
+    digests: Keys = field(default_factory=lambda: NOTHING)
+    create: Positions = field(default_factory=lambda: NOTHING)
+    update: Positions = field(default_factory=lambda: NOTHING)
+    adopt: Positions = field(default_factory=lambda: NOTHING)
+    edited: Positions = field(default_factory=lambda: NOTHING)
+    refresh: Positions = field(default_factory=lambda: NOTHING)
+    gone: Positions = field(default_factory=lambda: NOTHING)
+    gone_edited: Positions = field(default_factory=lambda: NOTHING)
+    forget: Positions = field(default_factory=lambda: NOTHING)
+    recreated: int = 0
+    renamed: Keys = field(default_factory=lambda: NOTHING)
+    changes: dict[int, str] = field(default_factory=dict)
+    hashes: dict[int, int] = field(default_factory=dict)
+    swaps: bool = False
+    _fitted: dict[str, pl.Series] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Table:
+        """The live table."""
+        return self.binding.table
+
+    @property
+    def size(self) -> int:
+        """The number of rows the profile has here."""
+        return len(self.binding.rows.keys)
+
+    def column(self, name: str) -> pl.Series:
+        """Return a plain column's values, fit for the live column."""
+        if name not in self._fitted:
+            self.check(name)
+        return self._fitted[name]
+
+    def check(self, name: str) -> list[Fault]:
+        """Fetch a plain column, keep it, and return what is wrong with it."""
+        series = self.binding.rows.column(name)
+        self._fitted[name], faults = fit(series, self.table.columns[name])
+        return faults
+
+    def release(self) -> None:
+        """Let go of the values: the table is written."""
+        self._fitted.clear()
+
+    def locate(self, known: Known, entry: Entry | None) -> None:
+        """Find the rows in the ledger, and with it in the table."""
+        self.known, self.entry = known, entry
+        self.place = known.place(self.binding.rows.keys)
+        found = self.place >= 0
+        self.here = found.copy()
+        self.here[found] = known.states[self.place[found]] != MISSING
+        self.recreated = int((found & ~self.here).sum())
+        for number, name in enumerate(self.table.identity):
+            if self.table.serial:
+                values = np.zeros(self.size, dtype=np.int64)
+                values[self.here] = known.ids[self.place[self.here]]
+                series = pl.Series(values).set(pl.Series(~self.here), None)
+            else:
+                texts = pl.Series(known.pks[number] if known.pks else [], dtype=pl.String)
+                where = pl.Series(np.where(self.here, self.place, 0)).set(
+                    pl.Series(~self.here), None
+                )
+                series = (
+                    texts.gather(where)
+                    if len(texts)
+                    else pl.Series([None] * self.size, dtype=pl.String)
+                )
+            self.at[name] = series
+            self.ids[name] = series
+
+    def settle(self, positions: Positions, values: Mapping[str, pl.Series], *, live: bool) -> None:
+        """Note where rows are: adopted ones (`live`) or ones whose identity has just been drawn."""
+        where = pl.Series(positions)
+        for name, series in values.items():
+            if live:
+                self.at[name] = self.at[name].clone().scatter(where, series)
+            self.ids[name] = self.ids[name].clone().scatter(where, series)
+        if live:
+            self.here[positions] = True
+
+
+class Works(dict[TableName, Work]):
+    """The tables of a run, by live name."""
+
+    def value(self, work: Work, column: str) -> pl.Series:
+        """Return the values of a column as they are to be, null also where they are not known yet."""
+        binding = work.binding
+        if column in binding.plain:
+            return work.column(column)
+        for link in binding.links:
+            if column in link.columns:
+                return self.linked(link, link.columns.index(column))
+        return work.ids[column]
+
+    def linked(self, link: Link, number: int) -> pl.Series:
+        """Return the values of one of a link's columns."""
+        rows = link.reference.rows
+        parent = self[link.parent]
+        index = pl.Series(rows).set(pl.Series(rows < 0), None)
+        values = self.value(parent, link.parent_columns[number])
+        return (
+            values.gather(index)
+            if len(values)
+            else pl.Series([None] * len(rows), dtype=values.dtype)
+        )
+
+    def pending(self, work: Work) -> dict[str, npt.NDArray[np.bool_]]:
+        """Return, by column, the rows that refer to a row whose identity is not known yet."""
+        found = {}
+        for link in work.binding.links:
+            set_ = link.reference.rows >= 0
+            for number, column in enumerate(link.columns):
+                missing = self.linked(link, number).is_null().to_numpy() & set_
+                if missing.any():
+                    found[column] = missing
+        return found
+
+    def check_values(self, work: Work) -> list[Finding]:
+        """Evaluate the columns of a table, compute its digests and return everything that is wrong."""
+        binding = work.binding
+        findings: list[Finding] = []
+        for name in binding.plain:
+            for fault in work.check(name):
+                findings.append(self._finding(binding, name, fault))
+        for link in binding.links:
+            findings += self._missing_references(work, link)
+        if not findings:
+            parts = {
+                name: work.column(name)
+                for name in sorted(binding.plain)
+                if name in binding.compared
+            }
+            parts |= {
+                f"-> {link.reference.name}": self._referenced_keys(link)
+                for link in binding.links
+                if set(link.columns) & set(binding.compared)
+            }
+            work.digests = profile_digests(parts, work.size)
+        findings += self._duplicates(work)
+        return findings
+
+    def _referenced_keys(self, link: Link) -> pl.Series:
+        rows = link.reference.rows
+        keys = self[link.parent].binding.rows.keys
+        if not len(keys):
+            return pl.Series(np.zeros(len(rows), dtype=np.int64))
+        return pl.Series(np.where(rows >= 0, keys[rows], 0))
+
+    def _finding(self, binding: Binding, column: str, fault: Fault) -> Finding:
+        first = binding.place(int(fault.positions[0]))
+        more = len(fault.positions) - 1
+        others = f" and {more} more rows" if more > 1 else " and 1 more row" if more else ""
+        return Finding(
+            f"{first}: {binding.table.name}.{column}", fault.problem + others, fault.remedy
+        )
+
+    def _missing_references(self, work: Work, link: Link) -> list[Finding]:
+        columns = [work.table.columns[name] for name in link.columns]
+        none = np.flatnonzero(link.reference.rows < 0)
+        findings = []
+        if len(none) and not any(column.nullable for column in columns):
+            fault = Fault(none, f"no {link.reference.name}, but {columns[0].name} is NOT NULL")
+            findings.append(self._finding(work.binding, columns[0].name, fault))
+        parent = self[link.parent]
+        if not parent.binding.written:
+            rows = link.reference.rows
+            lost = np.flatnonzero(
+                (rows >= 0) & ~parent.here[np.maximum(rows, 0)] if parent.size else rows >= 0
+            )
+            if len(lost):
+                fault = Fault(
+                    lost,
+                    f"refers to a row of {link.parent} that is not there",
+                    "write that table too",
+                )
+                findings.append(self._finding(work.binding, columns[0].name, fault))
+        return findings
+
+    def _duplicates(self, work: Work) -> list[Finding]:
+        binding = work.binding
+        findings = _twice(binding, pl.DataFrame({"key": binding.rows.keys}), "the same row key")
+        if binding.natural_key:
+            frame = pl.DataFrame(
+                [self._key_part(work, name).alias(name) for name in binding.natural_key]
+            )
+            columns = ", ".join(binding.natural_key)
+            for name in binding.natural_key:
+                nulls = frame[name].is_null().arg_true().to_numpy().astype(np.int64)
+                if len(nulls):
+                    fault = Fault(
+                        nulls, "NULL in the natural key", "a row without it cannot be recognised"
+                    )
+                    findings.append(self._finding(binding, name, fault))
+            if not findings:
+                findings += _twice(binding, frame, f"the same natural key ({columns})")
+        return findings
+
+    def _key_part(self, work: Work, name: str) -> pl.Series:
+        if name in work.binding.plain:
+            return work.column(name)
+        link = next(link for link in work.binding.links if name in link.columns)
+        rows = link.reference.rows
+        return pl.Series(rows).set(pl.Series(rows < 0), None)
+
+
+def _twice(binding: Binding, frame: pl.DataFrame, what: str) -> list[Finding]:
+    if frame.n_unique() == len(frame):
+        return []
+    doubled = frame.with_row_index("__at").filter(frame.is_duplicated())
+    groups = (
+        doubled.group_by(frame.columns, maintain_order=True).agg(pl.col("__at"))["__at"].to_list()
+    )
+    return [
+        Finding(
+            " and ".join(binding.place(at) for at in group[:3]),
+            f"{what} in {binding.table.name}",
+            f"{len(group)} rows share it",
+        )
+        for group in groups[:10]
+    ]

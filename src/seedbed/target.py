@@ -1,0 +1,370 @@
+"""The live database, as far as writing to it asks: tables, columns, types, keys, triggers, privileges.
+
+Read from PostgreSQL's catalogues (docs/decisions/0005-catalogue-queries.md says why not through SQLAlchemy's inspector).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.rows import namedtuple_row
+
+from seedbed.dataset import TableName
+
+INTEGERS = frozenset({"int2", "int4", "int8"})
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A column's type, seen through its domains.
+
+    Attributes:
+        name: as PostgreSQL writes it, schema-qualified where it has to be, with its modifier: ``numeric(20,8)``.
+        base: the catalogue's name of the type below all domains: ``int4``, ``varchar``; of an array, its element's.
+        kind: pg_type.typtype of that type: b(ase), e(num), r(ange), m(ultirange), c(omposite).
+        modifier: pg_attribute.atttypmod, or the domain's.
+        array: whether it is an array of `base`.
+        labels: an enum's labels.
+        not_null: whether a domain forbids NULL.
+    """
+
+    name: str
+    base: str
+    kind: str = "b"
+    modifier: int = -1
+    array: bool = False
+    labels: tuple[str, ...] = ()
+    not_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: what it holds and who fills it when nobody gives a value.
+
+    Attributes:
+        default: the default as an SQL expression with qualified names, or None.
+        identity: ``a`` for GENERATED ALWAYS AS IDENTITY, ``d`` for BY DEFAULT, else empty.
+        sequence: oid of the sequence that the default draws from, or 0.
+        increment: that sequence's step.
+    """
+
+    name: str
+    type: Type
+    nullable: bool
+    default: str | None = None
+    identity: str = ""
+    generated: bool = False
+    sequence: int = 0
+    increment: int = 1
+
+    @property
+    def fills_itself(self) -> bool:
+        """Whether an INSERT that leaves the column out gives it a value of its own."""
+        return bool(self.default is not None or self.identity or self.generated)
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """A unique index: what it promises, and why it cannot stand for a row's identity if it cannot."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+    weakness: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key of one table to another, or to itself."""
+
+    name: str
+    table: TableName
+    columns: tuple[str, ...]
+    parent: TableName
+    parent_columns: tuple[str, ...]
+    deferrable: bool = False
+    on_delete: str = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A live table.
+
+    Attributes:
+        oid: pg_class.oid.
+        identity: the columns that tell one row from another: the primary key, else a unique key without NULLs, else none.
+        privileges: what the connected role may do, of SELECT, INSERT, UPDATE, DELETE.
+        triggers: events (INSERT, UPDATE, DELETE) for which a user's trigger fires.
+        foreign_keys: keys of this table to others.
+        referrers: keys of other tables, or of this one, to this table.
+    """
+
+    oid: int
+    name: TableName
+    columns: Mapping[str, Column]
+    identity: tuple[str, ...] = ()
+    keys: tuple[UniqueKey, ...] = ()
+    privileges: frozenset[str] = frozenset()
+    triggers: frozenset[str] = frozenset()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    referrers: tuple[ForeignKey, ...] = ()
+
+    @property
+    def serial(self) -> bool:
+        """Whether one integer column is the row's identity."""
+        return len(self.identity) == 1 and _integer(self.columns[self.identity[0]].type)
+
+    @property
+    def qualified(self) -> sql.Identifier:
+        """The table's name, for composing SQL."""
+        return qualified(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The tables of a live database that a run has to do with.
+
+    Attributes:
+        tables: by qualified name.
+        names: every user table there is; those on the search path also without their schema.
+    """
+
+    tables: Mapping[TableName, Table]
+    names: Mapping[TableName, TableName] = field(default_factory=dict)
+
+    def find(self, name: TableName) -> Table | None:
+        """Return the table that a name means on this connection's search path, or None."""
+        known = self.names.get(name)
+        return self.tables.get(known) if known else None
+
+
+def qualified(name: TableName) -> sql.Identifier:
+    """Return a table's name, quoted."""
+    return sql.Identifier(name.schema, name.name) if name.schema else sql.Identifier(name.name)
+
+
+def read(connection: Connection[Any], wanted: Iterable[TableName]) -> Target:
+    """Read the named tables, those that refer to them and those they refer to.
+
+    Args:
+        connection: in a transaction; its search_path decides what a name without a schema means.
+        wanted: names as a dataset or the ledger spells them; unknown ones are simply absent from the answer.
+    """
+    rows = _query(connection, TABLES)
+    names = {TableName(row.name, row.schema): TableName(row.name, row.schema) for row in rows}
+    names |= {TableName(row.name): TableName(row.name, row.schema) for row in rows if row.visible}
+    by_oid = {row.oid: TableName(row.name, row.schema) for row in rows}
+    meant = {names[name] for name in wanted if name in names}
+    oids = [oid for oid, name in by_oid.items() if name in meant]
+    with _plain_names(connection):
+        links = _foreign_keys(connection, oids, by_oid)
+        near = {name for link in links for name in (link.table, link.parent)} | meant
+        near_rows = [row for row in rows if by_oid[row.oid] in near]
+        tables = _tables(connection, near_rows, links)
+    return Target({table.name: table for table in tables}, names)
+
+
+class _plain_names:  # noqa: N801 - a context manager used like a function
+    """Make pg_get_expr and format_type write qualified names: an empty search_path, put back afterwards."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> None:
+        row = self.connection.execute("SELECT current_setting('search_path')").fetchone()
+        self.before = row[0] if row else ""
+        self.connection.execute("SET LOCAL search_path TO ''")
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if failure is None:
+            self.connection.execute(
+                "SELECT pg_catalog.set_config('search_path', %s, true)", [self.before]
+            )
+
+
+def _query(connection: Connection[Any], statement: str, *arguments: Any) -> list[Any]:
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(statement, arguments).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+def _tables(
+    connection: Connection[Any], rows: Sequence[Any], links: Sequence[ForeignKey]
+) -> list[Table]:
+    oids = [row.oid for row in rows]
+    columns = _columns(connection, oids)
+    keys = _keys(connection, oids)
+    triggers = {row.oid: frozenset(row.events) for row in _query(connection, TRIGGERS, oids)}
+    tables = []
+    for row in rows:
+        name = TableName(row.name, row.schema)
+        own = columns.get(row.oid, {})
+        tables.append(
+            Table(
+                oid=row.oid,
+                name=name,
+                columns=own,
+                identity=_identity(keys.get(row.oid, ()), own),
+                keys=keys.get(row.oid, ()),
+                privileges=frozenset(row.privileges),
+                triggers=triggers.get(row.oid, frozenset()),
+                foreign_keys=tuple(link for link in links if link.table == name),
+                referrers=tuple(link for link in links if link.parent == name),
+            )
+        )
+    return tables
+
+
+def _columns(connection: Connection[Any], oids: Sequence[int]) -> dict[int, dict[str, Column]]:
+    found: dict[int, dict[str, Column]] = {}
+    for row in _query(connection, COLUMNS, oids):
+        kind = Type(
+            name=row.type_name,
+            base=row.base,
+            kind=row.kind,
+            modifier=row.modifier,
+            array=row.is_array,
+            labels=tuple(row.labels or ()),
+            not_null=row.domain_not_null,
+        )
+        found.setdefault(row.oid, {})[row.name] = Column(
+            name=row.name,
+            type=kind,
+            nullable=not (row.not_null or row.domain_not_null),
+            default=None if row.generated else row.default_expression,
+            identity=row.identity,
+            generated=bool(row.generated),
+            sequence=row.sequence or 0,
+            increment=row.increment or 1,
+        )
+    return found
+
+
+def _keys(connection: Connection[Any], oids: Sequence[int]) -> dict[int, tuple[UniqueKey, ...]]:
+    found: dict[int, list[UniqueKey]] = {}
+    for row in _query(connection, KEYS, oids):
+        weaknesses = {
+            "it is partial": row.partial,
+            "it is on an expression": row.expressions,
+            "it is deferrable": not row.immediate,
+            "it is not valid": not row.valid,
+        }
+        weakness = next((text for text, holds in weaknesses.items() if holds), "")
+        key = UniqueKey(row.name, tuple(row.columns), row.primary, weakness)
+        found.setdefault(row.oid, []).append(key)
+    return {oid: tuple(keys) for oid, keys in found.items()}
+
+
+def _identity(keys: Sequence[UniqueKey], columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """Return the primary key's columns, also a deferrable one's, or those of the first unique key without NULLs."""
+    for key in keys:
+        if key.primary:
+            return key.columns
+    for key in keys:
+        if not key.weakness and not any(columns[name].nullable for name in key.columns):
+            return key.columns
+    return ()
+
+
+def _foreign_keys(
+    connection: Connection[Any], oids: Sequence[int], by_oid: Mapping[int, TableName]
+) -> list[ForeignKey]:
+    return [
+        ForeignKey(
+            name=row.name,
+            table=by_oid[row.child],
+            columns=tuple(row.columns),
+            parent=by_oid[row.parent],
+            parent_columns=tuple(row.parent_columns),
+            deferrable=row.deferrable,
+            on_delete=row.on_delete,
+        )
+        for row in _query(connection, FOREIGN_KEYS, oids, oids)
+        if row.child in by_oid and row.parent in by_oid
+    ]
+
+
+def _integer(kind: Type) -> bool:
+    return kind.base in INTEGERS and not kind.array
+
+
+# Partitions are left out: rows go through the partitioned table, which is what the application names.
+TABLES = """
+SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_table_is_visible(c.oid) AS visible,
+       ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
+              WHERE has_table_privilege(c.oid, p)
+                 OR (p IN ('SELECT', 'INSERT', 'UPDATE') AND has_any_column_privilege(c.oid, p))) AS privileges
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'seedbed') AND n.nspname !~ '^pg_t(emp|oast)'
+ ORDER BY 2, 3"""
+
+COLUMNS = """
+SELECT a.attrelid AS oid, a.attname AS name, a.attnotnull AS not_null, a.attidentity::text AS identity,
+       a.attgenerated::text AS generated,
+       pg_get_expr(d.adbin, d.adrelid) AS default_expression,
+       format_type(a.atttypid, a.atttypmod) AS type_name,
+       coalesce(e.typname, b.typname)::text AS base,
+       coalesce(e.typtype, b.typtype)::text AS kind,
+       CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE domains.modifier END AS modifier,
+       b.typcategory = 'A' AND b.typelem <> 0 AS is_array,
+       domains.not_null AS domain_not_null,
+       (SELECT array_agg(l.enumlabel::text ORDER BY l.enumsortorder)
+          FROM pg_enum l WHERE l.enumtypid = coalesce(e.oid, b.oid)) AS labels,
+       s.seqrelid AS sequence, s.seqincrement AS increment
+  FROM pg_attribute a
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  CROSS JOIN LATERAL (
+       WITH RECURSIVE chain (oid, base, modifier, not_null) AS (
+            SELECT t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM pg_type t WHERE t.oid = a.atttypid
+            UNION ALL
+            SELECT t.oid, t.typbasetype, CASE WHEN c.modifier >= 0 THEN c.modifier ELSE t.typtypmod END,
+                   c.not_null OR t.typnotnull
+              FROM chain c JOIN pg_type t ON t.oid = c.base WHERE c.base <> 0)
+       SELECT oid, modifier, not_null FROM chain WHERE base = 0) domains
+  JOIN pg_type b ON b.oid = domains.oid
+  LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typcategory = 'A' AND b.typelem <> 0
+  LEFT JOIN LATERAL (
+       SELECT q.seqrelid, q.seqincrement
+         FROM pg_depend p
+         JOIN pg_sequence q ON q.seqrelid = CASE p.classid WHEN 'pg_attrdef'::regclass THEN p.refobjid ELSE p.objid END
+        WHERE (p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass)
+           OR (p.classid = 'pg_class'::regclass AND p.deptype = 'i' AND p.refclassid = 'pg_class'::regclass
+               AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum AND a.attidentity <> '')
+        LIMIT 1) s ON true
+ WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY a.attrelid, a.attnum"""
+
+KEYS = """
+SELECT i.indrelid AS oid, c.relname AS name, i.indisprimary AS primary, i.indimmediate AS immediate,
+       i.indisvalid AND i.indisready AS valid, i.indpred IS NOT NULL AS partial, i.indexprs IS NOT NULL AS expressions,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
+               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+              WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns
+  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+ WHERE i.indisunique AND i.indrelid = ANY (%s::oid[])
+ ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid"""
+
+# A partition's copy of a foreign key has a parent constraint (conparentid) and says nothing new.
+FOREIGN_KEYS = """
+SELECT c.conname AS name, c.conrelid AS child, c.confrelid AS parent, c.condeferrable AS deferrable,
+       c.confdeltype::text AS on_delete,
+       ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(attnum, place)
+               JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place) AS columns,
+       ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(attnum, place)
+               JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum ORDER BY k.place) AS parent_columns
+  FROM pg_constraint c
+ WHERE c.contype = 'f' AND c.conparentid = 0 AND (c.conrelid = ANY (%s::oid[]) OR c.confrelid = ANY (%s::oid[]))
+ ORDER BY c.conrelid, c.conname"""
+
+TRIGGERS = """
+SELECT t.tgrelid AS oid,
+       array_remove(ARRAY[CASE WHEN bool_or(t.tgtype & 4 <> 0) THEN 'INSERT' END,
+                          CASE WHEN bool_or(t.tgtype & 8 <> 0) THEN 'DELETE' END,
+                          CASE WHEN bool_or(t.tgtype & 16 <> 0) THEN 'UPDATE' END], NULL) AS events
+  FROM pg_trigger t
+ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgrelid = ANY (%s::oid[])
+ GROUP BY t.tgrelid"""
