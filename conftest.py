@@ -1,7 +1,8 @@
 """This repository's own tests: a throw-away server of each PostgreSQL at hand, an empty database for each test.
 
 A test that asks for ``database`` gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``);
-one that asks for ``server`` gets the server itself. ``--servers 18`` runs on one of them only.
+one that asks for ``server`` gets the server itself, for ``backend`` what servers are made from. ``--servers 18`` runs on one
+of them only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from psycopg import sql
 
 from seedbed.servers import Embedded, Server, System, Unavailable, disposable
 
-Backends = dict[str, Embedded | System]
+LocalBackend = Embedded | System
+_BACKENDS = pytest.StashKey[dict[str, LocalBackend]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find the servers: the embedded one, and the machine's if that is another major version."""
-    found: Backends = {}
+    found: dict[str, LocalBackend] = {}
     for backend in (Embedded(), System()):
         try:
             found.setdefault(str(backend.binaries().major), backend)
@@ -41,9 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_BACKENDS] = found
 
 
-_BACKENDS = pytest.StashKey[Backends]()
-
-
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which servers the run uses."""
     backends = config.stash[_BACKENDS].values()
@@ -52,31 +51,38 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Repeat tests that use a server for each of them."""
-    if "server" in metafunc.fixturenames:
-        majors = list(metafunc.config.stash[_BACKENDS])
-        ids = [f"pg{major}" for major in majors]
-        metafunc.parametrize("server", majors, indirect=True, scope="session", ids=ids)
+    if "backend" in metafunc.fixturenames:
+        backends = metafunc.config.stash[_BACKENDS]
+        ids = [f"pg{major}" for major in backends]
+        values = backends.values()
+        metafunc.parametrize("backend", values, indirect=True, scope="session", ids=ids)
 
 
 @pytest.fixture(scope="session")
-def _started(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Server]]:
+def backend(request: pytest.FixtureRequest) -> LocalBackend:
+    """Return where servers come from."""
+    backend: LocalBackend = request.param
+    return backend
+
+
+@pytest.fixture(scope="session")
+def _started() -> Iterator[Callable[[LocalBackend], Server]]:
     """Start each server when it is first asked for, once; all end with the session."""
-    servers: dict[str, Server] = {}
+    servers: dict[LocalBackend, Server] = {}
     with ExitStack() as stack:
 
-        def started(major: str) -> Server:
-            if major not in servers:
-                backend = request.config.stash[_BACKENDS][major]
-                servers[major] = stack.enter_context(disposable(backend))
-            return servers[major]
+        def started(backend: LocalBackend) -> Server:
+            if backend not in servers:
+                servers[backend] = stack.enter_context(disposable(backend))
+            return servers[backend]
 
         yield started
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest, _started: Callable[[str], Server]) -> Server:
+def server(backend: LocalBackend, _started: Callable[[LocalBackend], Server]) -> Server:
     """Return a running throw-away server."""
-    return _started(request.param)
+    return _started(backend)
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,9 @@ def reachable(binaries: Binaries, account: Account, cache: Path) -> Binaries:
 
     The copy is complete or absent (it is renamed into place), and named by version and contents, so that a
     newer installation never meets an older copy. The original's permissions are left alone.
+
+    Raises:
+        Unavailable: it cannot be copied.
     """
     folders = (binaries.bin, *(binaries.base / part for part in binaries.parts))
     if all(account.can_enter(folder) for folder in folders):
@@ -81,7 +84,11 @@ def reachable(binaries: Binaries, account: Account, cache: Path) -> Binaries:
     files = _files(binaries)
     target = cache / f"postgresql-{binaries.version}-{_fingerprint(files)}"
     if not target.is_dir():
-        _copy(files, target)
+        try:
+            _copy(files, target)
+        except OSError as error:
+            reason = f"{account.name} cannot reach {binaries.bin}, nor can it be copied"
+            raise Unavailable(f"{reason}: {error}") from error
     return replace(binaries, bin=target / binaries.bin.relative_to(binaries.base), base=target)
 
 

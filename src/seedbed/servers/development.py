@@ -11,12 +11,13 @@ from pathlib import Path
 import psycopg
 from psycopg import errors, sql
 
-from seedbed.errors import DatabaseFailure, InvalidInput
+from seedbed.errors import DatabaseFailure, Finding, InvalidInput
 from seedbed.servers.account import Account
 from seedbed.servers.choose import NoServer, choose
 from seedbed.servers.homes import data_home
 from seedbed.servers.place import Place
 from seedbed.servers.postmaster import Postmaster
+from seedbed.servers.protocol import Unavailable
 from seedbed.servers.tuning import DURABLE
 
 DATABASE = "seedbed"
@@ -129,7 +130,13 @@ def _start(place: Place, backend: str) -> str:
         choice = choose(backend, major=major)
     except NoServer as error:
         raise _explained(error, place, major) from None
-    choice.backend.server(place.root, DURABLE, major=major).start()
+    try:
+        server = choice.backend.server(place.root, DURABLE, major=major)
+    except Unavailable as reason:
+        raise NoServer(
+            f"{choice.description} cannot be used", findings=[Finding("", str(reason))]
+        ) from None
+    server.start()
     return str(choice)
 
 
@@ -153,7 +160,7 @@ def _ensure_database(place: Place, database: str) -> tuple[bool, str]:
 def _major(place: Place) -> int | None:
     try:
         return int((place.data / "PG_VERSION").read_text())
-    except FileNotFoundError:
+    except OSError:  # not there; whether it could be, its lock will tell
         return None
 
 

@@ -24,5 +24,7 @@ def cache_home(account: Account) -> Path:
 
 def _first_open(account: Account, own: Path, for_root: Path) -> Path:
     """Return the caller's folder, or root's for an account that may not pass through the caller's home (0700)."""
+    if not account.borrowed:
+        return own
     existing = next(folder for folder in (own, *own.parents) if folder.exists())
-    return own if not account.borrowed or account.can_enter(existing) else for_root
+    return own if account.can_enter(existing) else for_root

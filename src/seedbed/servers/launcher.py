@@ -90,8 +90,7 @@ class LocalServer:
     def _launch(self) -> None:
         """Start the program, again while what is in its way is known to pass."""
         place, deadline = self.place, time.monotonic() + _START_SECONDS
-        # Whatever is recorded there is not this server, or the caller would have found it running.
-        (place.data / "postmaster.pid").unlink(missing_ok=True)
+        _forget_dead_server(place)
         while True:
             command = _command(self.binaries, place, self.tuning, _free_port(place))
             with place.log.open("w") as log:
@@ -172,6 +171,16 @@ def _became_ready(place: Place, pid: int, deadline: float) -> bool:
             return False
         time.sleep(_POLL_SECONDS)
     return False
+
+
+def _forget_dead_server(place: Place) -> None:
+    """Remove the records of a server that did not end properly; the caller knows that none is running.
+
+    PostgreSQL does that itself unless their process id is in use: by another program of the same account, or by the dead server
+    where nobody has collected it yet, as in many containers.
+    """
+    for record in (place.data / "postmaster.pid", *place.socket.glob(".s.PGSQL.*.lock")):
+        record.unlink(missing_ok=True)
 
 
 def _free_port(place: Place) -> int:

@@ -25,8 +25,8 @@ from seedbed.servers.postmaster import Postmaster
 SUPERUSER = "postgres"
 """The role made by initdb, which URLs name."""
 
-_LONGEST_SOCKET = 107
-"""Bytes a Unix socket's path may have on Linux (macOS: 103): ``sun_path`` with its closing NUL."""
+_LONGEST_SOCKET = 103
+"""Bytes a Unix socket's path may have, without its closing NUL: 103 on macOS, 107 on Linux."""
 
 _HBA = """\
 # Made by seedbed. The socket's folder is closed to everybody but its owner; TCP asks for the password.
@@ -72,9 +72,13 @@ class Place:
 
     @property
     def socket(self) -> Path:
-        """The folder of the Unix socket: inside the root, or a short one where that path is too long."""
+        """The folder of the Unix socket: inside the root, or another where that path is too long or has a comma.
+
+        A comma separates hosts in a URL, and cannot be quoted.
+        """
         inside = self.root / "socket"
-        if len(os.fsencode(inside / ".s.PGSQL.65535")) <= _LONGEST_SOCKET - 4:
+        longest = os.fsencode(inside / ".s.PGSQL.65535")
+        if len(longest) <= _LONGEST_SOCKET and b"," not in longest:
             return inside
         tag = hashlib.blake2b(os.fsencode(self.root), digest_size=6).hexdigest()
         return Path("/tmp") / f"seedbed-{self.account.uid}-{tag}"  # noqa: S108 - owner and mode are checked
