@@ -15,6 +15,7 @@ For tests, `disposable` runs a throw-away server for the length of a block::
 """
 
 from seedbed.servers.choose import BACKENDS, Choice, NoServer, choose
+from seedbed.servers.client import psql, shell
 from seedbed.servers.development import (
     DATABASE,
     Started,
@@ -28,7 +29,6 @@ from seedbed.servers.disposable import disposable
 from seedbed.servers.embedded import Embedded
 from seedbed.servers.extensions import missing_extensions
 from seedbed.servers.protocol import Backend, Server, Unavailable
-from seedbed.servers.shell import psql, shell
 from seedbed.servers.system import System
 from seedbed.servers.tuning import DISPOSABLE, DURABLE, Tuning
 
