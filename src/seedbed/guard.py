@@ -91,8 +91,7 @@ def judge(
         Refused: it may not be written to; all the evidence is listed.
         InvalidInput: the operator's word is no environment.
     """
-    fresh = Environment(environments[0]) if environments else Environment.UNKNOWN
-    verdict = weigh(survey(connection), said, fresh)
+    verdict = weigh(survey(connection), said, _fresh(environments))
     verdict = admit(
         verdict, profile, environments, production_safe=production_safe, confirm=confirm
     )
@@ -101,13 +100,20 @@ def judge(
     return verdict
 
 
-def explain(connection: Connection[Any], *, said: Said | None = None) -> Verdict:
-    """Return what the database connected to is taken for, with the evidence, and refuse nothing.
+def explain(
+    connection: Connection[Any], *, environments: Sequence[str] = (), said: Said | None = None
+) -> Verdict:
+    """Return what the database connected to is taken for, with the evidence; a refusal is told, not raised.
+
+    Args:
+        connection: to that database.
+        environments: where a profile may go, if there is one in question; see `judge`.
+        said: what the operator says the database is for, and where.
 
     Raises:
         InvalidInput: the operator's word is no environment.
     """
-    return weigh(survey(connection), said)
+    return weigh(survey(connection), said, _fresh(environments))
 
 
 def stamp(connection: Connection[Any], environment: str, *, confirm: str | None) -> Verdict:
@@ -172,6 +178,10 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
         occupied=_occupied(connection) if look_inside and written is None else (),
         stamp=written,
     )
+
+
+def _fresh(environments: Sequence[str]) -> Environment:
+    return Environment(environments[0]) if environments else Environment.UNKNOWN
 
 
 def _stamp(connection: Connection[Any]) -> Stamp | None:

@@ -150,10 +150,10 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:
     """
     started = time.monotonic()
     with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
-        environment = guard.explain(connection, said=options.said).environment
+        verdict = guard.explain(connection, environments=source.environments, said=options.said)
         run = prepare(connection, source, options.scope(writing=False))
         obstacles = find_obstacles(connection, run, options)
-        return summary(connection, source, run, options, environment, started, obstacles)
+        return summary(connection, source, run, options, verdict.environment, started, obstacles)
 
 
 class told_as_ours:  # noqa: N801 - a context manager used like a function

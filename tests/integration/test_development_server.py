@@ -18,6 +18,7 @@ from seedbed import servers
 from seedbed.errors import DatabaseFailure, InvalidInput
 from seedbed.servers import Embedded, NoServer, Server, System
 from seedbed.servers.account import Account
+from seedbed.servers.databases import databases
 from seedbed.servers.development import development_place
 from seedbed.servers.postmaster import is_postgres
 
@@ -228,6 +229,12 @@ class TestStopping:
 
 
 class TestLooking:
+    def test_lists_its_databases(self, home: Path, backend: Embedded | System) -> None:
+        """Those people made, not the server's own."""
+        start(home, backend)
+        servers.ensure_started("another", home=home)
+        assert databases(home=home) == ["another", "seedbed"]
+
     def test_tells_what_there_is(self, home: Path, backend: Embedded | System) -> None:
         """Running or not, with the version and the ways in."""
         assert servers.status(home=home).major is None

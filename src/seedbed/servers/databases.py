@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 
 from seedbed.servers.development import url
 
 
-def databases(prefix: str = "") -> list[str]:
-    """Return the databases of the running development server whose names begin in a certain way.
+def databases(*, home: Path | None = None) -> list[str]:
+    """Return the names of the running development server's databases, in order.
 
     Raises:
         InvalidInput: the server is not running.
     """
     query = (
         "SELECT datname FROM pg_catalog.pg_database "
-        "WHERE NOT datistemplate AND datname <> 'postgres' AND starts_with(datname::text, %s) ORDER BY 1"
+        "WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"
     )
-    with psycopg.connect(url("postgres"), autocommit=True) as connection:
-        return [name for (name,) in connection.execute(query, [prefix]).fetchall()]
+    with psycopg.connect(url("postgres", home=home), autocommit=True) as connection:
+        return [name for (name,) in connection.execute(query).fetchall()]
