@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from seedbed.project import Project, find_project
 from seedbed.request import source
+from seedbed.settings import Said
 
 if TYPE_CHECKING:
     from seedbed.apply import Progress
@@ -40,7 +41,7 @@ class Wishes(TypedDict, total=False):
         confirm: the database's name, where a write has to be confirmed.
         edits: what to do about rows that somebody else changed since: ``refuse``, ``keep`` or ``overwrite``.
         adopt: take over rows with our natural key that seedbed did not write.
-        only: only these tables and what they refer to.
+        only: only these tables.
         skip: not these tables.
         create: whether to create the tables in a database that has none of them.
         detail: the plan holds the single rows and fields.
@@ -52,7 +53,7 @@ class Wishes(TypedDict, total=False):
     scale: float
     seed: str | int | None
     minimal: bool
-    environment: str | None
+    environment: str | Said | None
     confirm: str | None
     edits: Literal["refuse", "keep", "overwrite"]
     adopt: bool
@@ -77,7 +78,7 @@ def plan(profile: str | Profile, url: str, **wishes: Unpack[Wishes]) -> Plan:
     """
     from seedbed.plan import plan as compare
 
-    return compare(prepared(profile, wishes), url, _options(wishes))
+    return compare(prepared(profile, wishes), url, chosen(wishes))
 
 
 def apply(
@@ -100,7 +101,7 @@ def apply(
     """
     from seedbed.apply import apply as carry_out
 
-    return carry_out(prepared(profile, wishes), url, _options(wishes), progress)
+    return carry_out(prepared(profile, wishes), url, chosen(wishes), progress)
 
 
 def destroy(url: str, *, confirm: str) -> Destroyed:
@@ -135,7 +136,8 @@ def prepared(profile: str | Profile, wishes: Wishes) -> Source:
     )
 
 
-def _options(wishes: Wishes) -> Options:
+def chosen(wishes: Wishes) -> Options:
+    """Return what is wished of a run, apart from its rows."""
     from seedbed.plan import Options
 
     return Options(

@@ -89,6 +89,7 @@ class Project:
                 factory.__module__.partition(".")[0] in ours
                 and not factory._meta.abstract
                 and factory not in found
+                and _is_current(factory)
             ):
                 found.append(factory)
         return found
@@ -237,6 +238,11 @@ def bundled_root() -> Path:
     package = Path(__file__).parent
     installed = package / "payroll"
     return installed if installed.is_dir() else package.parent.parent
+
+
+def _is_current(kind: type) -> bool:
+    """Tell whether a class belongs to a module that is loaded, and not to another project's of the same name before it."""
+    return getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
 
 
 def _execute(module: ModuleType) -> None:

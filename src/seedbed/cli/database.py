@@ -31,6 +31,18 @@ class Place:
     embedded: bool = False
 
 
+def find_project_aloud(output: Output) -> Project:
+    """Return the project of the current folder; says so where it is the one that comes with seedbed."""
+    from seedbed.project import find_project
+
+    project = find_project()
+    if project.bundled:
+        output.note(
+            "project: no [tool.seedbed] here or above; the payroll project that comes with seedbed"
+        )
+    return project
+
+
 def place_for(output: Output, project: Project, option: str | None, profile: str) -> Place:
     """Return the database a profile goes to; the embedded server is started, and given the database, where need be.
 
@@ -77,7 +89,7 @@ def database_name(project: Project, profile: str) -> str:
     return name.encode()[:LONGEST].decode(errors="ignore")
 
 
-def environment(project: Project, option: str | None) -> Said | None:
+def operator_says(project: Project, option: str | None) -> Said | None:
     """Return what the operator says the database is for, and where."""
     return Said(option, "--environment") if option is not None else project.settings.environment
 

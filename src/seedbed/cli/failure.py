@@ -9,11 +9,10 @@ from pathlib import Path
 
 from seedbed.blame import place_in
 from seedbed.cli.output import Output
-from seedbed.errors import SeedbedError
+from seedbed.errors import Interrupted, SeedbedError
 from seedbed.settings import tracebacks_wanted
 
-INVALID = 2
-BUG = 1
+BUG, INVALID, INTERRUPTED = 1, 2, 130
 
 
 def report(error: Exception, output: Output) -> int:
@@ -30,13 +29,9 @@ def report(error: Exception, output: Output) -> int:
     return code
 
 
-def interrupted(number: int, output: Output) -> int:
-    """Say that a signal ended the run and return its exit code."""
-    message = "interrupted; nothing was left half done"
-    print(f"seedbed: {message}", file=sys.stderr)
-    code = 128 + number
-    output.document({"error": {"kind": "Interrupted", "message": message, "exit_code": code}})
-    return code
+def interrupted(output: Output) -> int:
+    """Say that Ctrl-C ended the run and return its exit code."""
+    return report(Interrupted("interrupted; nothing was left half done"), output)
 
 
 def _described(error: Exception) -> tuple[str, Mapping[str, object], int]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import Annotated
 
 import typer
 
-from seedbed.cli import failure, projects, server
+from seedbed.cli import failure, projects, seeding, server
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -20,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes longer to import than a small apply takes to run
     pretty_exceptions_enable=False,
 )
+seeding.add_to(app)
 projects.add_to(app)
 app.add_typer(server.group)
 
@@ -34,23 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A Latin-1 terminal shows a question mark where it lacks a letter, instead of ending the run.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    signals: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signals.append(number)
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
     try:
         code = app(list(arguments) or ["--help"], prog_name="seedbed", standalone_mode=False)
-    except KeyboardInterrupt:
-        code = 130
-    except typer.Abort:
-        code = 130
+    except (KeyboardInterrupt, typer.Abort):
+        code = failure.INTERRUPTED
     except Exception as error:
         return _failed(error, output)
-    return failure.interrupted(signals[-1] if signals else 2, output) if code == 130 else code or 0
+    return failure.interrupted(output) if code == failure.INTERRUPTED else code or 0
 
 
 def _failed(error: Exception, output: Output) -> int:

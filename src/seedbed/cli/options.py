@@ -32,7 +32,7 @@ Seed = Annotated[
 Minimal = Annotated[bool, typer.Option("--minimal", help="Only the hand-picked rows.")]
 Only = Annotated[
     list[str] | None,
-    typer.Option(metavar="TABLE", help="Only this table, and what it refers to. Repeatable."),
+    typer.Option(metavar="TABLE", help="Only this table. Repeatable."),
 ]
 Skip = Annotated[
     list[str] | None, typer.Option(metavar="TABLE", help="Not this table. Repeatable.")

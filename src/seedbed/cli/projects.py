@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seedbed.cli.database import find_project_aloud
 from seedbed.cli.options import (
     AsOf,
     Json,
@@ -53,7 +54,7 @@ def profiles(json: Json = False, quiet: Quiet = False, no_color: NoColor = False
     from seedbed.request import now, source
 
     output = Output(json, quiet, not no_color)
-    project = _project(output)
+    project = find_project_aloud(output)
     described: list[dict[str, Any]] = []
     for profile in project.profiles.values():
         ready = source(project, profile)
@@ -83,7 +84,7 @@ def preview(
     profile: ProfileName,
     table: Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")],
     rows: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many rows, the first by key.")
+        int, typer.Option(metavar="N", min=1, help="How many rows, the first ones.")
     ] = SHOWN,
     as_of: AsOf = None,
     scale: Scale = 1.0,
@@ -95,12 +96,12 @@ def preview(
 ) -> None:
     """Show rows of a profile without a database, a column per row."""
     output = Output(json, quiet, not no_color)
-    project = _project(output)
+    project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
     numbered = _numbered(project, dataset)
     name = _table_named(numbered.tables, table)
     frame = numbered.frame(name, native=True).head(rows)
-    labels = numbered.labels(name)[:rows]
+    labels = [numbered.works[name].binding.rows.label(at) for at in range(len(frame))]
     output.document(
         {
             "profile": profile,
@@ -137,7 +138,7 @@ def export(
     from seedbed.export import write
 
     output = Output(json, quiet, not no_color)
-    project = _project(output)
+    project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
     numbered = _numbered(project, dataset, only or (), skip or ())
     files = write(dataset, numbered, kind.value, out)
@@ -168,7 +169,7 @@ def schema(
 
     if not json_schema:
         raise typer.BadParameter("say --json-schema: there is no other form yet")
-    print(dumps(describe(_project(Output())), indent=2))
+    print(dumps(describe(find_project_aloud(Output())), indent=2))
 
 
 def init(
@@ -187,17 +188,6 @@ def init(
     for path in made:
         output.text(f"made {path}")
     output.text("Next: edit profiles/ and seeds/, then seedbed plan development")
-
-
-def _project(output: Output) -> Project:
-    from seedbed.project import find_project
-
-    project = find_project()
-    if project.bundled:
-        output.note(
-            "No [tool.seedbed] here or above: using the payroll project that comes with seedbed."
-        )
-    return project
 
 
 def _evaluated(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
+from psycopg import sql
 
 from seedbed.dataset import Dataset, TableName
 from seedbed.errors import InvalidInput
@@ -92,8 +93,9 @@ def _head(dataset: Dataset) -> str:
 
 
 def _copy_block(table: Table, frame: pl.DataFrame) -> Iterator[bytes]:
-    columns = ", ".join(_quoted(column) for column in frame.columns)
-    yield f"COPY {qualified(table.name).as_string()} ({columns}) FROM stdin;\n".encode()
+    columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    head = sql.SQL("COPY {} ({}) FROM stdin;\n").format(qualified(table.name), columns)
+    yield head.as_string().encode()
     for start in range(0, len(frame), CHUNK):
         yield copy_text(frame.slice(start, CHUNK))
     yield b"\\.\n\n"
@@ -103,18 +105,15 @@ def _set_sequence(table: Table) -> str:
     column = serial_column(table)
     if column is None:
         return ""
-    name = qualified(table.name).as_string()
-    sequence = f"pg_get_serial_sequence({_text(name)}, {_text(column)})"
-    latest = f"max({_quoted(column)})"
-    return f"SELECT setval({sequence}, {latest}) AS {_quoted(table.name.name)} FROM {name};\n\n"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    name = qualified(table.name)
+    statement = sql.SQL("SELECT setval(pg_get_serial_sequence({}, {}), max({})) AS {} FROM {};\n\n")
+    return statement.format(
+        sql.Literal(name.as_string()),
+        sql.Literal(column),
+        sql.Identifier(column),
+        sql.Identifier(table.name.name),
+        name,
+    ).as_string()
 
 
 def _write_csv(frame: pl.DataFrame, _table: Table, file: Path) -> None:

@@ -36,7 +36,7 @@ class Exported:
         return [name for group in self.groups for name in group]
 
     def frame(self, name: TableName, *, native: bool = False) -> pl.DataFrame:
-        """Return a table's rows in the order of their keys, with the columns in the table's order.
+        """Return a table's rows in the order of the dataset, with the columns in the table's order.
 
         Args:
             name: the table.
@@ -49,12 +49,7 @@ class Exported:
             for column in work.table.columns
             if column in given
         ]
-        return pl.DataFrame(columns)[_by_key(work)]
-
-    def labels(self, name: TableName) -> list[str]:
-        """Return the rows' labels, in the order of `frame`."""
-        work = self.works[name]
-        return [work.binding.rows.label(int(position)) for position in _by_key(work)]
+        return pl.DataFrame(columns)
 
     def _column(self, work: Work, column: str, native: bool) -> pl.Series:
         if native and column in work.binding.plain:
@@ -73,7 +68,7 @@ def numbered(
 ) -> Exported:
     """Return a dataset's tables with primary keys of their own.
 
-    Integer keys are numbered from 1 in the order of the row keys, as an empty database would number them.
+    Integer keys are numbered from 1 in the order of the dataset, as an empty database numbers them.
 
     Args:
         dataset: the rows.
@@ -108,9 +103,7 @@ def _number(work: Work) -> list[Finding]:
             continue
         kind = work.table.columns[column].type
         if kind.base in INTEGERS and not kind.array:
-            numbers = np.empty(work.size, dtype=np.int64)
-            numbers[_by_key(work)] = np.arange(1, work.size + 1)
-            work.ids[column] = pl.Series(numbers)
+            work.ids[column] = pl.Series(np.arange(1, work.size + 1))
         elif kind.base == "uuid":
             work.ids[column] = _uuids(work)
         else:
@@ -124,10 +117,6 @@ def _uuids(work: Work) -> pl.Series:
     """Return a UUID per row that hangs on nothing but its table and key."""
     space = uuid.uuid5(uuid.NAMESPACE_URL, f"seedbed:{work.table.name}")
     return pl.Series([str(uuid.uuid5(space, str(key))) for key in work.binding.rows.keys])
-
-
-def _by_key(work: Work) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.argsort(work.binding.rows.keys, kind="stable")
 
 
 def serial_column(table: Table) -> str | None:

@@ -1,0 +1,104 @@
+"""A plan and what was done, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from seedbed.url import redacted
+
+if TYPE_CHECKING:
+    from seedbed.cli.database import Place
+    from seedbed.cli.output import Output
+    from seedbed.plan import Plan
+
+COUNTS = ("create", "update", "unchanged", "adopt", "edited", "prune")
+
+
+def document(plan: Plan, url: str) -> dict[str, object]:
+    """Return a plan as the JSON object that --json prints."""
+    return {
+        "profile": plan.profile,
+        "database": redacted(url),
+        "environment": plan.environment,
+        "as_of": plan.as_of.isoformat(),
+        "scale": plan.scale,
+        "seed": plan.seed,
+        "minimal": plan.minimal,
+        "seconds": round(plan.seconds, 3),
+        "changed": plan.changed,
+        "created_tables": list(plan.created),
+        "tables": {
+            name: {**table.counts, **_rows(table.rows)} for name, table in plan.tables.items()
+        },
+        "obstacles": [str(finding) for finding in plan.obstacles],
+        "notes": list(plan.notes),
+    }
+
+
+def print_plan(output: Output, plan: Plan, *, done: bool) -> None:
+    """Print a plan's table and its sum in one sentence.
+
+    Args:
+        output: where to.
+        plan: what is to be done, or was done.
+        done: which of the two.
+    """
+    if plan.created:
+        verb = "Created" if done else "Would create"
+        output.text(f"{verb} the {len(plan.created)} tables: {', '.join(plan.created)}")
+    counts = [table.counts for table in plan.tables.values()]
+    rows = [
+        [name, *(table.counts[count] for count in COUNTS)] for name, table in plan.tables.items()
+    ]
+    total = ["total", *(sum(each[count] for each in counts) for count in COUNTS)]
+    output.table(("table", *COUNTS), [*rows, total], numbers=COUNTS, total=True)
+    _print_details(output, plan)
+    for note in plan.notes:
+        output.text(f"note: {note}")
+    for obstacle in plan.obstacles:
+        output.text(f"in the way: {obstacle}")
+    output.text(_sentence(plan, done))
+
+
+def print_cast(output: Output, cast: Sequence[tuple[str, str]]) -> None:
+    """Print who is who in a profile that is meant for people."""
+    width = max((len(name) for name, _ in cast), default=0)
+    output.text("\nThe cast:")
+    for name, what in cast:
+        output.text(f"  {name:{width}}  {what}")
+
+
+def print_way_in(output: Output, place: Place, profile: str) -> None:
+    """Print how to look at the rows, and how to stop the server where it is seedbed's own."""
+    if not place.embedded:
+        output.text(f"\nDatabase     {redacted(place.url)}")
+        return
+    output.text(f"\nDatabase     {place.url}")
+    output.text(f"Look inside  seedbed db shell {profile}")
+    output.text("Stop it      seedbed db stop")
+
+
+def _rows(rows: Sequence[object]) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {"rows": [asdict(row) for row in rows]} if rows else {}  # type: ignore[call-overload]
+
+
+def _print_details(output: Output, plan: Plan) -> None:
+    for name, table in plan.tables.items():
+        for row in table.rows:
+            fields = f": {', '.join(row.fields)}" if row.fields else ""
+            output.text(f"  {row.action:7} {name} {row.row}{fields}")
+
+
+def _sentence(plan: Plan, done: bool) -> str:
+    moment = f"as of {plan.as_of:%Y-%m-%d %H:%M:%S} UTC, {plan.seconds:.2f} s"
+    if not plan.changed:
+        return (
+            f"{plan.profile}: nothing changed ({moment})"
+            if done
+            else (f"{plan.profile}: nothing to do ({moment})")
+        )
+    verb = "applied" if done else "would change the database; nothing was written"
+    return f"{plan.profile}: {verb} ({moment})"
