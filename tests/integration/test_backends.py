@@ -156,6 +156,14 @@ class TestFindingPrograms:
         with pytest.raises(Unavailable, match=r"does not run here: libpq\.so\.5 not found"):
             probe(folder, "system")
 
+    def test_one_for_another_machine_is_a_reason(self, folder: Path) -> None:
+        """A file the operating system will not run."""
+        for name in ("initdb", "postgres"):
+            (folder / name).write_bytes(b"\x7fELF\x02\x01\x01" + bytes(100))
+            (folder / name).chmod(0o755)
+        with pytest.raises(Unavailable, match="does not run here: Exec format error"):
+            probe(folder, "system")
+
 
 class TestChoosing:
     def test_auto_takes_the_first_that_works_and_says_why_not_the_others(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from seedbed.errors import DatabaseFailure
 
 _BORROWED = ("postgres", "nobody")
 """Accounts root may run a server as, best first; every Unix has the last one."""
@@ -27,6 +30,11 @@ class Account:
     borrowed: bool
 
     @classmethod
+    def caller(cls) -> Account:
+        """Return the account of this process."""
+        return cls(os.geteuid(), os.getegid(), _name(os.geteuid()), borrowed=False)
+
+    @classmethod
     def for_servers(cls, data: Path | None = None) -> Account:
         """Return the account a server runs as: the caller's own, or an ordinary one when root calls.
 
@@ -35,7 +43,7 @@ class Account:
                 always the account that would be chosen today.
         """
         if os.geteuid() != 0:
-            return cls(os.geteuid(), os.getegid(), _name(os.geteuid()), borrowed=False)
+            return cls.caller()
         if data is not None and data.exists():
             status = data.stat()
             return cls(status.st_uid, status.st_gid, _name(status.st_uid), borrowed=True)
@@ -57,22 +65,34 @@ class Account:
         Args:
             command: the program and its arguments.
             errors: a file descriptor for its standard error; by default that goes where its output goes.
+
+        Raises:
+            OSError: the program cannot be run.
+            DatabaseFailure: this root may not become another account, as in some containers.
         """
-        return subprocess.run(
-            [str(part) for part in command],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            errors="replace",
-            cwd="/",
-            env=clean_environment(os.environ),
-            start_new_session=True,
-            user=self.uid if self.borrowed else None,
-            group=self.gid if self.borrowed else None,
-            extra_groups=[] if self.borrowed else None,
-        )
+        try:
+            return subprocess.run(
+                [str(part) for part in command],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                errors="replace",
+                cwd="/",
+                env=clean_environment(os.environ),
+                start_new_session=True,
+                user=self.uid if self.borrowed else None,
+                group=self.gid if self.borrowed else None,
+                extra_groups=[] if self.borrowed else None,
+            )
+        except OSError as error:
+            if self.borrowed and error.errno in (errno.EPERM, errno.EINVAL):
+                raise DatabaseFailure(
+                    f"PostgreSQL refuses to run as root, and root may not become {self.name} here",
+                    remedy="Run as an ordinary user, or give a --database-url.",
+                ) from error
+            raise
 
     def can_enter(self, folder: Path) -> bool:
         """Say whether this account can reach a folder and list it, as the operating system sees it."""

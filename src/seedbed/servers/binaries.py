@@ -58,11 +58,14 @@ def probe(folder: Path, origin: str) -> Binaries:
     for name in ("initdb", "postgres"):
         if not os.access(folder / name, os.X_OK):
             raise Unavailable(f"no {name} program in {folder}")
-    caller = Account(os.geteuid(), os.getegid(), "", borrowed=False)
-    answer = caller.run([folder / "postgres", "--version"])
-    found = re.search(r"\(PostgreSQL\) (\S+)", answer.stdout)
-    if answer.returncode or not found:
-        raise Unavailable(f"{folder / 'postgres'} does not run here: {answer.stdout.strip()}")
+    program, caller = folder / "postgres", Account.caller()
+    try:
+        said = caller.run([program, "--version"]).stdout
+    except OSError as error:  # for another processor, for example
+        said = error.strerror or str(error)
+    found = re.search(r"\(PostgreSQL\) (\S+)", said)
+    if not found:
+        raise Unavailable(f"{program} does not run here: {said.strip()}")
     binaries = Binaries(folder, found[1], origin, base=folder.parent)
     if binaries.major < OLDEST:
         raise Unavailable(f"{binaries} in {folder} is older than PostgreSQL {OLDEST}")

@@ -71,7 +71,7 @@ def is_postgres(pid: int, data: Path) -> bool:
     process = Path("/proc", str(pid))
     try:
         return (
-            os.fsencode(data) in (process / "cmdline").read_bytes()
+            os.fsencode(data) in (process / "cmdline").read_bytes().split(b"\0")
             or (process / "cwd").readlink() == data  # started by hand, with another spelling
         )
     except OSError:
