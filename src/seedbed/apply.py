@@ -15,6 +15,7 @@ import psycopg
 from psycopg import Connection, errors
 
 from seedbed import guard, ledger
+from seedbed.environment import Verdict
 from seedbed.errors import (
     DatabaseFailure,
     Drift,
@@ -25,7 +26,7 @@ from seedbed.errors import (
 from seedbed.load.clashes import explain
 from seedbed.load.execute import carry_out
 from seedbed.load.failures import Clash, translated
-from seedbed.load.run import Run, prepare
+from seedbed.load.run import Run, prepared
 from seedbed.load.session import blockers, connect, take_lock, transaction
 from seedbed.load.writing import Overtaken
 from seedbed.plan import Options, Plan, find_obstacles, refused, summary
@@ -139,22 +140,17 @@ def _written(
     started: float,
 ) -> Plan:
     run: Run | None = None
+
+    def told(table: str, phase: str, done: int, total: int) -> None:
+        progress(Progress(table, phase, done, total))
+
     try:
         with transaction(connection, keep=True):
             take_lock(connection, wait=options.wait)
             verdict = _judge(connection, source, options)
-
-            def told(table: str, phase: str, done: int, total: int) -> None:
-                progress(Progress(table, phase, done, total))
-
-            run = prepare(connection, source, options.scope(writing=True), told)
-            _decide(connection, run, options)
-            ledger.ensure(connection)
-            if verdict.unstamped:
-                guard.stamp_verdict(connection, verdict)
-            carry_out(connection, run, told, overwrite=options.edits == "overwrite")
-            done = summary(connection, source, run, options, verdict.environment, started, [])
-            number = _record(connection, source, run, done)
+            with prepared(connection, source, options.scope(writing=True), told) as run:
+                done = _carried_out(connection, source, run, options, verdict, told, started)
+                number = _record(connection, source, run, done)
             _commit(connection, url, number)
             return done
     except Clash as clash:
@@ -164,7 +160,24 @@ def _written(
         raise _locked(connection, run) from None
 
 
-def _judge(connection: Connection[Any], source: Source, options: Options) -> Any:
+def _carried_out(
+    connection: Connection[Any],
+    source: Source,
+    run: Run,
+    options: Options,
+    verdict: Verdict,
+    told: Callable[[str, str, int, int], None],
+    started: float,
+) -> Plan:
+    _decide(connection, run, options)
+    ledger.ensure(connection)
+    if verdict.unstamped:
+        guard.stamp_verdict(connection, verdict)
+    carry_out(connection, run, told, overwrite=options.edits == "overwrite")
+    return summary(connection, source, run, options, verdict.environment, started, [])
+
+
+def _judge(connection: Connection[Any], source: Source, options: Options) -> Verdict:
     return guard.judge(
         connection,
         profile=source.profile,
@@ -181,7 +194,7 @@ def _decide(connection: Connection[Any], run: Run, options: Options) -> None:
     if findings or obstacles:
         ways = []
         if any(len(each.edited) for each in run.written) or any(
-            len(each.gone_edited) for each in [*run.written, *run.leaving]
+            len(each.gone_edited) for each in run.touched
         ):
             ways.append(
                 "--keep-edits leaves edited rows as they are, --overwrite-edits restores them"

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from psycopg import Connection, sql
 from psycopg.pq import Format
-from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 from seedbed.dataset import Keys, TableName
@@ -133,7 +132,7 @@ def ensure(connection: Connection[Any]) -> None:
     """Create the ledger where there is none."""
     if not exists(connection):
         for statement in DDL.split(";\n"):
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 def entries(connection: Connection[Any]) -> dict[TableName, Entry]:
@@ -212,7 +211,7 @@ def same_row(table: Table, live: str = "t", ours: str = "r") -> sql.Composable:
             sql.Identifier(live, name),
             sql.Identifier(ours, "pk"),
             place,
-            sql.SQL(table.columns[name].type.name),  # type: ignore[arg-type]
+            sql.SQL(table.columns[name].type.name),
         )
         for place, name in enumerate(table.identity, 1)
     ]
@@ -240,6 +239,13 @@ def enter(connection: Connection[Any], table: Table, columns: Sequence[str]) -> 
     return Entry(row[0], table.name, table.identity, hashed)
 
 
+def count(connection: Connection[Any], entry: Entry) -> int:
+    """Return how many rows of a table are ours."""
+    query = "SELECT count(*) FROM seedbed.rows WHERE table_id = %s"
+    row = connection.execute(query, [entry.id]).fetchone()
+    return int(row[0]) if row else 0
+
+
 def names(connection: Connection[Any], entry: Entry) -> dict[int, str]:
     """Return the names of the hand-picked rows of a table, by key."""
     return dict(
@@ -261,24 +267,16 @@ def record_run(connection: Connection[Any], values: Mapping[str, Any]) -> tuple[
     return int(row[0]), str(row[1])
 
 
-def last_run(connection: Connection[Any]) -> Any:
-    """Return the latest run, or None."""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute("SELECT * FROM seedbed.runs ORDER BY id DESC LIMIT 1").fetchone()
-
-
 INT8S = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 
-def fetch_arrays(
-    connection: Connection[Any], query: sql.Composable, arguments: Sequence[Any] = ()
-) -> list[Any]:
+def fetch_arrays(connection: Connection[Any], query: sql.Composed) -> list[Any]:
     """Return one row of arrays: bigint[] as int64, anything else as psycopg gives it.
 
     A million numbers in one value are read by numpy in a few milliseconds; as rows they would take a second.
     """
     with connection.cursor(binary=True) as cursor:
-        cursor.execute(query, arguments or None)
+        cursor.execute(query)
         result = cursor.pgresult
         assert result is not None
         whole = {

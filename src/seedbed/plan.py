@@ -15,7 +15,7 @@ from seedbed import guard, ledger
 from seedbed.errors import Finding
 from seedbed.load.failures import translated
 from seedbed.load.pruning import doom, what_holds
-from seedbed.load.run import Leaving, Run, Scope, keys_to_prune, prepare
+from seedbed.load.run import Leaving, Run, Scope, keys_to_prune, prepared
 from seedbed.load.session import connect, transaction
 from seedbed.load.work import Positions, Work
 from seedbed.settings import Said
@@ -151,9 +151,11 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:
     started = time.monotonic()
     with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
         verdict = guard.explain(connection, environments=source.environments, said=options.said)
-        run = prepare(connection, source, options.scope(writing=False))
-        obstacles = find_obstacles(connection, run, options)
-        return summary(connection, source, run, options, verdict.environment, started, obstacles)
+        with prepared(connection, source, options.scope(writing=False)) as run:
+            obstacles = find_obstacles(connection, run, options)
+            return summary(
+                connection, source, run, options, verdict.environment, started, obstacles
+            )
 
 
 class told_as_ours:  # noqa: N801 - a context manager used like a function
@@ -172,7 +174,7 @@ def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> l
     if not ledger.exists(connection):
         return []
     doomed = {}
-    for each in [*run.written, *run.leaving]:
+    for each in run.touched:
         keys = keys_to_prune(each, edited=options.edits == "overwrite")
         if len(keys) and each.entry:
             doomed[each.table.name] = doom(connection, each.table, each.entry, keys)
@@ -277,7 +279,7 @@ def _leaving_rows(connection: Connection[Any], each: Work | Leaving) -> list[Row
 def refused(run: Run, options: Options) -> list[Finding]:
     """Return the rows for which apply has not been told what to do."""
     findings = []
-    for each in [*run.written, *run.leaving]:
+    for each in run.touched:
         name = run.name(each.table.name)
         if options.edits == "refuse":
             findings += [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 from psycopg.rows import namedtuple_row
@@ -140,6 +140,10 @@ class Target:
         known = self.names.get(name)
         return self.tables.get(known) if known else None
 
+    def shown(self, name: TableName) -> str:
+        """Return a live table's name for people: without its schema where that is on the search path."""
+        return name.name if self.names.get(TableName(name.name)) == name else str(name)
+
 
 def qualified(name: TableName) -> sql.Identifier:
     """Return a table's name, quoted."""
@@ -185,9 +189,9 @@ class _plain_names:  # noqa: N801 - a context manager used like a function
             )
 
 
-def _query(connection: Connection[Any], statement: str, *arguments: Any) -> list[Any]:
+def _query(connection: Connection[Any], statement: LiteralString, *arguments: Any) -> list[Any]:
     with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(statement, arguments).fetchall()  # type: ignore[call-overload,no-any-return]
+        return cursor.execute(statement, arguments).fetchall()
 
 
 def _tables(

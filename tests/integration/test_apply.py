@@ -17,7 +17,9 @@ CREATE TRIGGER t AFTER INSERT OR UPDATE OR DELETE ON players FOR EACH ROW EXECUT
 
 
 def teams(*names, budget=100.5):
-    return rows("teams", names, {"name": list(names), "budget": [budget] * len(names)}, key=["name"])
+    return rows(
+        "teams", names, {"name": list(names), "budget": [budget] * len(names)}, key=["name"]
+    )
 
 
 def players(*nicks, team=0, captain=None):
@@ -36,7 +38,9 @@ class TestCreate:
             (1, "red", 100.50),
             (2, "blue", 100.50),
         ]
-        assert execute(database, "SELECT id, team_id, captain_id, nick, score FROM players ORDER BY 1") == [
+        assert execute(
+            database, "SELECT id, team_id, captain_id, nick, score FROM players ORDER BY 1"
+        ) == [
             (1, 2, 1, "ann", 7),
             (2, 2, 1, "bob", 7),
         ]
@@ -74,7 +78,9 @@ class TestChange:
         prepare(database, TEAMS)
         applied(database, teams("red", "blue"), players("ann", "bob"))
         execute(database, "TRUNCATE log")
-        moved = rows("players", ["ann", "bob"], {"nick": ["ann", "rob"]}, refs={"team": ("teams", [0, 0])})
+        moved = rows(
+            "players", ["ann", "bob"], {"nick": ["ann", "rob"]}, refs={"team": ("teams", [0, 0])}
+        )
         done = applied(database, teams("red", "blue"), moved, detail=True)
         assert counts(done)["players"] == {"update": 1, "unchanged": 1}
         assert done.tables["players"].rows[0].fields == ("nick",)
@@ -84,9 +90,13 @@ class TestChange:
     def test_a_row_can_move_to_a_parent_that_is_new(self, database):
         prepare(database, TEAMS)
         applied(database, teams("red"), players("ann"))
-        assert counts(planned(database, teams("red", "blue"), players("ann", team=1)))["players"] == {"update": 1}
+        assert counts(planned(database, teams("red", "blue"), players("ann", team=1)))[
+            "players"
+        ] == {"update": 1}
         applied(database, teams("red", "blue"), players("ann", team=1))
-        assert execute(database, "SELECT t.name FROM players p JOIN teams t ON t.id = team_id") == [("blue",)]
+        assert execute(database, "SELECT t.name FROM players p JOIN teams t ON t.id = team_id") == [
+            ("blue",)
+        ]
 
 
 class TestPrune:

@@ -31,7 +31,9 @@ class Route:
 
 def route(tables: Mapping[TableName, Table]) -> Route:
     """Plan the way: circles are broken where a key can be deferred, else where one may be NULL, else not at all."""
-    groups, deferred, later = [], [], {}
+    groups: list[tuple[TableName, ...]] = []
+    deferred: list[ForeignKey] = []
+    later: dict[TableName, tuple[str, ...]] = {}
     for circle in parents_first(tables, _edges(tables, _keys(tables, tables))):
         keys = _keys(tables, circle)
         ways = [keys]

@@ -73,7 +73,7 @@ def _ours(work: Work) -> set[str]:
     return {work.known.identity(place) for place in range(len(work.known.keys))}
 
 
-def _twins(stage: sql.Identifier, columns: int) -> sql.Composable:
+def _twins(stage: sql.Identifier, columns: int) -> sql.Composed:
     same = sql.SQL(" AND ").join(
         sql.SQL("a.{c} = b.{c}").format(c=sql.Identifier(f"v{n}")) for n in range(1, columns + 1)
     )
@@ -83,7 +83,7 @@ def _twins(stage: sql.Identifier, columns: int) -> sql.Composable:
     ).format(stage, stage, same)
 
 
-def _holders(work: Work, stage: sql.Identifier, columns: tuple[str, ...]) -> sql.Composable:
+def _holders(work: Work, stage: sql.Identifier, columns: tuple[str, ...]) -> sql.Composed:
     same = sql.SQL(" AND ").join(
         sql.SQL("t.{} = s.{}").format(sql.Identifier(name), sql.Identifier(f"v{n}"))
         for n, name in enumerate(columns, 1)

@@ -16,7 +16,8 @@ from seedbed.errors import Finding
 from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, fetch_arrays
 from seedbed.load.digest import comparable, row_hash
 from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
-from seedbed.load.work import Positions, Work, Works
+from seedbed.load.work import Mask, Positions, Work, Works
+from seedbed.target import Table
 
 
 def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
@@ -41,9 +42,7 @@ def _suspects(work: Work) -> Positions:
     return np.sort(np.concatenate([ours[touched], work.adopt]))
 
 
-def _differing(
-    connection: Connection[Any], works: Works, work: Work, suspects: Positions
-) -> np.ndarray:  # type: ignore[type-arg]
+def _differing(connection: Connection[Any], works: Works, work: Work, suspects: Positions) -> Mask:
     """Return which of the suspects differ in value, and keep which columns do."""
     differs = np.zeros(work.size, dtype=bool)
     names = work.binding.compared
@@ -66,7 +65,7 @@ def _differing(
     return differs
 
 
-def _comparison(work: Work, names: tuple[str, ...], stage: sql.Identifier) -> sql.Composable:
+def _comparison(work: Work, names: tuple[str, ...], stage: sql.Identifier) -> sql.Composed:
     flags = [
         sql.SQL("({} IS DISTINCT FROM {})").format(
             comparable(sql.Identifier("t", name), work.table.columns[name].type),
@@ -87,7 +86,7 @@ def _comparison(work: Work, names: tuple[str, ...], stage: sql.Identifier) -> sq
     )
 
 
-def _flag_pending(works: Works, work: Work, suspects: Positions, differs: np.ndarray) -> None:  # type: ignore[type-arg]
+def _flag_pending(works: Works, work: Work, suspects: Positions, differs: Mask) -> None:
     """A row that refers to a row to come differs, whatever the database holds there now."""
     names = work.binding.compared
     for column, mask in works.pending(work).items():
@@ -100,7 +99,7 @@ def _flag_pending(works: Works, work: Work, suspects: Positions, differs: np.nda
             differs[position] = True
 
 
-def _split(work: Work, suspects: Positions, differs: np.ndarray) -> None:  # type: ignore[type-arg]
+def _split(work: Work, suspects: Positions, differs: Mask) -> None:
     """Three-way: a row that differs was edited if the database changed, or if nothing but the database can have."""
     mine = suspects[~np.isin(suspects, work.adopt)]
     place = work.place[mine]
@@ -128,7 +127,7 @@ def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Fi
     """Find rows the ledger does not know by their natural key: to adopt, or ours under another row key."""
     key = work.binding.natural_key
     new = np.flatnonzero(~work.here)
-    if not key or not len(new) or _empty(connection, work):
+    if not key or not len(new) or work.empty:
         return []
     pending = works.pending(work)
     for column in set(key) & pending.keys():
@@ -152,8 +151,9 @@ def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Fi
     return _claim(work, found[0], found[1:])
 
 
-def _empty(connection: Connection[Any], work: Work) -> bool:
-    query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(work.table.qualified)
+def is_empty(connection: Connection[Any], table: Table) -> bool:
+    """Return whether a table holds no row at all."""
+    query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(table.qualified)
     row = connection.execute(query).fetchone()
     return bool(row and row[0])
 

@@ -6,15 +6,19 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from psycopg import sql
 
 from seedbed.dataset import Keys
 from seedbed.target import Table, Type
 
+Hashes = npt.NDArray[np.uint64]
+
 # Types whose extended hash is the same in every database; an enum's is not: it hashes the label's oid.
 HASHED = frozenset(
-    ["int2", "int4", "int8", "float4", "float8", "numeric", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "bytea", "inet", "cidr", "macaddr", "jsonb"]
+    {"int2", "int4", "int8", "float4", "float8", "numeric", "bool", "uuid", "bytea", "jsonb"}
+    | {"date", "time", "timetz", "timestamp", "timestamptz", "interval", "inet", "cidr", "macaddr"}
 )
 TEXTS = frozenset({"text", "varchar", "bpchar"})
 # Of the rest, these have an equality to compare by without going through text.
@@ -39,11 +43,12 @@ def profile_digests(columns: Mapping[str, pl.Series], length: int) -> Keys:
     return total.view(np.int64)
 
 
-def _mixed(values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _mixed(values: Hashes) -> Hashes:
     """SplitMix64's finalizer, so that sums of hashes do not cancel each other out."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    mixed: Hashes = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 def row_hash(table: Table, columns: Iterable[str], alias: str) -> sql.Composable:

@@ -13,7 +13,7 @@ from seedbed.dataset import TableName
 from seedbed.errors import Drift, Finding
 from seedbed.load import writing
 from seedbed.load.pruning import Doomed, delete_free, doom
-from seedbed.load.run import Leaving, Run, keys_to_prune
+from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Positions, Work
 
 Told = Callable[[str, str, int, int], None]
@@ -64,8 +64,7 @@ def _defer(connection: Connection[Any], run: Run) -> None:
 
 def _doomed(connection: Connection[Any], run: Run, *, overwrite: bool) -> dict[TableName, Doomed]:
     found = {}
-    each: Work | Leaving
-    for each in [*run.written, *run.leaving]:
+    for each in run.touched:
         keys = keys_to_prune(each, edited=overwrite)
         if len(keys) and each.entry:
             found[each.table.name] = doom(connection, each.table, each.entry, keys)
@@ -76,6 +75,7 @@ def _create(connection: Connection[Any], run: Run, report: _Report, *, overwrite
     for group in run.route.groups:
         works = [run.works[name] for name in group if run.works[name].binding.written]
         for work in works:
+            run.ready(work)
             if work.swaps:  # a row of ours gives up the unique value that a new one takes
                 writing.update(connection, run.works, work, _to_update(work, overwrite), report)
         if len(works) > 1:
@@ -138,4 +138,5 @@ def _edited_keys(run: Run, table: TableName) -> Positions:
     work = run.works.get(table)
     if work is None:
         return np.empty(0, dtype=np.int64)
-    return work.known.keys[work.known.states == ledger.EDITED]
+    keys: Positions = work.known.keys[work.known.states == ledger.EDITED]
+    return keys

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from psycopg import abc
 from psycopg.adapt import PyFormat, Transformer
 
 from seedbed.target import Type
@@ -81,7 +82,7 @@ def _dumped(value: Any) -> str:
 
 
 @cache
-def _transformer() -> Transformer:
+def _transformer() -> abc.Transformer:
     return Transformer()
 
 

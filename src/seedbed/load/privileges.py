@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 
@@ -75,6 +75,6 @@ def _ledger(connection: Connection[Any], role: str) -> list[Finding]:
     return findings
 
 
-def _one(connection: Connection[Any], query: str) -> str:
-    row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+def _one(connection: Connection[Any], query: LiteralString) -> str:
+    row = connection.execute(query).fetchone()
     return str(row[0]) if row else ""

@@ -58,7 +58,7 @@ def doom(connection: Connection[Any], table: Table, entry: Entry, keys: Keys | N
     """Stage rows of the ledger for deletion; all rows of the table where no keys are given."""
     short = f"seedbed_doomed_{next(COUNTER)}"
     if table.serial:
-        identity = [sql.SQL("r.id AS k1")]
+        identity: list[sql.Composable] = [sql.SQL("r.id AS k1")]
     else:
         identity = [
             sql.SQL("r.pk[{}]::{} AS {}").format(n, type_of(table, name), sql.Identifier(f"k{n}"))
@@ -130,13 +130,13 @@ def _set_aside(
 
 def _referrers(
     doomed: Mapping[TableName, Doomed],
-) -> Iterator[tuple[TableName, ForeignKey, sql.Composable]]:
+) -> Iterator[tuple[TableName, ForeignKey, sql.Composed]]:
     for name, one in doomed.items():
         for key in one.table.referrers:
             yield name, key, _mover(one, key, doomed.get(key.table))
 
 
-def _mover(one: Doomed, key: ForeignKey, child: Doomed | None) -> sql.Composable:
+def _mover(one: Doomed, key: ForeignKey, child: Doomed | None) -> sql.Composed:
     pairs = zip(key.columns, key.parent_columns, strict=True)
     refers = sql.SQL(" AND ").join(
         sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))

@@ -6,7 +6,8 @@ them is raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +21,9 @@ from seedbed.errors import DatabaseFailure, Finding, InvalidInput
 from seedbed.ledger import EDITED, MISSING, Entry, Known
 from seedbed.load import schema
 from seedbed.load.binding import Binding, bind, chosen, parents
+from seedbed.load.checking import Checks
 from seedbed.load.circles import Route, route
-from seedbed.load.comparing import compare
+from seedbed.load.comparing import compare, is_empty
 from seedbed.load.order import parents_first
 from seedbed.load.privileges import lacking
 from seedbed.load.work import Positions, Work, Works
@@ -91,6 +93,40 @@ class Run:
     lost: list[Entry] = field(default_factory=list)
     names: dict[TableName, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    checks: Checks | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing of the profile can be in the database yet, so that there is nothing to compare."""
+        return not self.leaving and all(
+            not len(work.known.keys) and (work.empty or not work.binding.natural_key)
+            for work in self.written
+        )
+
+    def ready(self, work: Work) -> None:
+        """Wait for a table's values.
+
+        Raises:
+            InvalidInput: they cannot be written, or those of another table; then all the findings of all tables are waited for.
+        """
+        assert self.checks is not None
+        if self.checks.of(work):
+            self.ready_all()
+
+    def ready_all(self) -> None:
+        """Wait for the values of all tables.
+
+        Raises:
+            InvalidInput: some cannot be written.
+        """
+        assert self.checks is not None
+        name = self.dataset.profile
+        _raise(f"the profile {name} has values the database cannot hold", self.checks.all())
+
+    @property
+    def touched(self) -> list[Work | Leaving]:
+        """The tables this run writes or empties."""
+        return [*self.written, *self.leaving]
 
     @property
     def written(self) -> list[Work]:
@@ -99,17 +135,20 @@ class Run:
 
     def name(self, table: TableName) -> str:
         """Return a table's name as the profile's author knows it."""
-        known = self.target.names.get(TableName(table.name)) == table
-        return self.names.get(table, table.name if known else str(table))
+        return self.names.get(table, self.target.shown(table))
 
 
-def prepare(
+@contextmanager
+def prepared(
     connection: Connection[Any],
     source: Source,
     scope: Scope,
     told: Callable[[str, str, int, int], None] = lambda *_: None,
-) -> Run:
-    """Read, bind, check and compare.
+) -> Iterator[Run]:
+    """Read, bind, check and compare, for the length of a block.
+
+    The values are computed in another thread while the server reads the ledger. Where there is nothing to compare with, the block
+    begins before they are all there, and asks for each table's (`Run.ready`).
 
     Args:
         connection: in the run's transaction.
@@ -132,16 +171,27 @@ def prepare(
     run = _run(dataset, live, bindings, entries, created)
     leaving = [] if scope.only else _left_tables(run, scope)
     _check_privileges(connection, run, leaving, writing=scope.writing)
-    _look(connection, run, leaving)
-    for work in run.written:
+
+    def checking(work: Work) -> None:
         told(run.name(work.table.name), "checking", 0, work.size)
-        findings += run.works.check_values(work)
-    _raise(f"the profile {dataset.profile} has values the database cannot hold", findings)
-    for work in run.written:
-        findings += compare(connection, run.works, work)
+
+    with Checks(run.works, run.written, checking) as run.checks:
+        _look(connection, run, leaving)
+        _compare(connection, run, ahead=scope.writing)
+        _note(run)
+        yield run
+
+
+def _compare(connection: Connection[Any], run: Run, *, ahead: bool) -> None:
+    lost = [f for work in run.written for f in run.works.lost_references(work)]
+    _raise("rows refer to rows that are not there", lost)
+    if ahead and run.fresh:
+        for work in run.written:
+            work.create = np.arange(work.size)
+        return
+    run.ready_all()
+    findings = [f for work in run.written for f in compare(connection, run.works, work)]
     _raise("rows cannot be told apart by their natural key", findings)
-    _note(run)
-    return run
 
 
 def _raise(message: str, findings: list[Finding]) -> None:
@@ -171,9 +221,9 @@ def _run(
         raise InvalidInput(f"two of the profile's tables are the same one in the database: {names}")
     groups = parents_first(by_live, parents(bindings))
     works = Works({name: Work(by_live[name]) for group in groups for name in group})
-    names = {binding.table.name: str(name) for name, binding in bindings.items()}
+    shown = {binding.table.name: str(name) for name, binding in bindings.items()}
     way = route({name: work.table for name, work in works.items()})
-    return Run(dataset, live, works, way, entries, created=created, names=names)
+    return Run(dataset, live, works, way, entries, created=created, names=shown)
 
 
 def _left_tables(run: Run, scope: Scope) -> list[tuple[Table, Entry]]:
@@ -208,6 +258,7 @@ def _look(connection: Connection[Any], run: Run, leaving: list[tuple[Table, Entr
             continue
         known = ledger.known_rows(connection, entry, work.table) if entry else ledger.NONE_KNOWN
         work.locate(known, entry)
+        work.empty = is_empty(connection, work.table)
     for table, entry in leaving:
         if entry.identity != table.identity:
             findings.append(_other_identity(entry, table))
@@ -247,4 +298,5 @@ def _note(run: Run) -> None:
 def keys_to_prune(each: Work | Leaving, *, edited: bool) -> Keys:
     """Return the ledger keys of the rows that leave the database; those somebody edited only where that was asked for."""
     places = np.concatenate([each.gone, each.gone_edited]) if edited else each.gone
-    return each.known.keys[places]
+    keys: Keys = each.known.keys[places]
+    return keys

@@ -51,7 +51,7 @@ def create(
             else str(statement)
         )
         # An empty argument list makes psycopg turn %% into %, as it does below SQLAlchemy.
-        connection.execute(text, ())  # type: ignore[call-overload]
+        connection.execute(text, ())
 
     engine = create_mock_engine("postgresql+psycopg://", run)
     try:

@@ -47,9 +47,13 @@ def connect(url: str) -> Connection[Any]:
         InvalidInput: the URL is not one.
         DatabaseFailure: the server cannot be reached or does not let us in.
     """
-    parameters = {"application_name": "seedbed", **BOUNDS, **connection_parameters(url)}
+    parameters: dict[str, Any] = {
+        "application_name": "seedbed",
+        **BOUNDS,
+        **connection_parameters(url),
+    }
     try:
-        return psycopg.connect(**parameters, prepare_threshold=None)  # type: ignore[arg-type]
+        return psycopg.connect(**parameters, prepare_threshold=None)
     except psycopg.OperationalError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = "; ".join(dict.fromkeys(lines))
@@ -84,7 +88,7 @@ def transaction(connection: Connection[Any], *, keep: bool) -> Iterator[None]:
 def _settle(connection: Connection[Any]) -> None:
     calls = ", ".join("set_config(%s, %s, true)" for _ in SETTINGS)
     arguments = [part for pair in SETTINGS.items() for part in pair]
-    connection.execute(f"SELECT {calls}", arguments)  # type: ignore[arg-type]
+    connection.execute(f"SELECT {calls}", arguments)
     try:
         with connection.transaction():
             connection.execute("SET LOCAL client_connection_check_interval = '2s'")

@@ -53,7 +53,7 @@ def staged(
 
 def type_of(table: Table, column: str) -> sql.Composable:
     """Return the SQL of a column's type, as the catalogue wrote it."""
-    return sql.SQL(table.columns[column].type.name)  # type: ignore[arg-type]
+    return sql.SQL(table.columns[column].type.name)
 
 
 def taken(series: pl.Series, positions: Positions) -> pl.Series:

@@ -18,6 +18,7 @@ from seedbed.load.values import Fault, fit
 from seedbed.target import Table
 
 Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Work:
         renamed: keys in the ledger whose row goes on under another key.
         changes: position to a flag for each compared column, for rows that differ.
         hashes: position to the live row's hash at the time of comparing.
+        empty: whether the live table had no row at all.
         swaps: whether a row takes over a natural key that another one gives up in this run.
     """
 
@@ -44,7 +46,7 @@ class Work:
     entry: Entry | None = None
     known: Known = NONE_KNOWN
     place: Positions = field(default_factory=lambda: NOTHING)
-    here: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
+    here: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
     at: dict[str, pl.Series] = field(default_factory=dict)
     ids: dict[str, pl.Series] = field(default_factory=dict)
     digests: Keys = field(default_factory=lambda: NOTHING)
@@ -60,6 +62,7 @@ class Work:
     renamed: Keys = field(default_factory=lambda: NOTHING)
     changes: dict[int, str] = field(default_factory=dict)
     hashes: dict[int, int] = field(default_factory=dict)
+    empty: bool = False
     swaps: bool = False
     _fitted: dict[str, pl.Series] = field(default_factory=dict)
 
@@ -151,7 +154,7 @@ class Works(dict[TableName, Work]):
             else pl.Series([None] * len(rows), dtype=values.dtype)
         )
 
-    def pending(self, work: Work) -> dict[str, npt.NDArray[np.bool_]]:
+    def pending(self, work: Work) -> dict[str, Mask]:
         """Return, by column, the rows that refer to a row whose identity is not known yet."""
         found = {}
         for link in work.binding.links:
@@ -170,7 +173,7 @@ class Works(dict[TableName, Work]):
             for fault in work.check(name):
                 findings.append(self._finding(binding, name, fault))
         for link in binding.links:
-            findings += self._missing_references(work, link)
+            findings += self._empty_references(work, link)
         if not findings:
             parts = {
                 name: work.column(name)
@@ -201,26 +204,26 @@ class Works(dict[TableName, Work]):
             f"{first}: {binding.table.name}.{column}", fault.problem + others, fault.remedy
         )
 
-    def _missing_references(self, work: Work, link: Link) -> list[Finding]:
+    def _empty_references(self, work: Work, link: Link) -> list[Finding]:
         columns = [work.table.columns[name] for name in link.columns]
         none = np.flatnonzero(link.reference.rows < 0)
+        if not len(none) or any(column.nullable for column in columns):
+            return []
+        fault = Fault(none, f"no {link.reference.name}, but {columns[0].name} is NOT NULL")
+        return [self._finding(work.binding, columns[0].name, fault)]
+
+    def lost_references(self, work: Work) -> list[Finding]:
+        """Return the references to rows that are not there because this run does not write their table."""
         findings = []
-        if len(none) and not any(column.nullable for column in columns):
-            fault = Fault(none, f"no {link.reference.name}, but {columns[0].name} is NOT NULL")
-            findings.append(self._finding(work.binding, columns[0].name, fault))
-        parent = self[link.parent]
-        if not parent.binding.written:
-            rows = link.reference.rows
-            lost = np.flatnonzero(
-                (rows >= 0) & ~parent.here[np.maximum(rows, 0)] if parent.size else rows >= 0
-            )
+        for link in work.binding.links:
+            parent, rows = self[link.parent], link.reference.rows
+            if parent.binding.written or not parent.size:
+                continue
+            lost = np.flatnonzero((rows >= 0) & ~parent.here[np.maximum(rows, 0)])
             if len(lost):
-                fault = Fault(
-                    lost,
-                    f"refers to a row of {link.parent} that is not there",
-                    "write that table too",
-                )
-                findings.append(self._finding(work.binding, columns[0].name, fault))
+                problem = f"refers to a row of {link.parent} that is not there"
+                fault = Fault(lost, problem, "write that table too")
+                findings.append(self._finding(work.binding, link.columns[0], fault))
         return findings
 
     def _duplicates(self, work: Work) -> list[Finding]:

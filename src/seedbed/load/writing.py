@@ -47,7 +47,7 @@ def _evaluated(connection: Connection[Any], table: Table, column: Column, times:
     if column.sequence and (column.identity or column.default is None):
         expression: sql.Composable = sql.SQL("nextval({}::oid::regclass)").format(column.sequence)
     else:
-        expression = sql.SQL(f"({column.default})")  # type: ignore[arg-type]
+        expression = sql.SQL(f"({column.default})")
     kind = INT8 if table.serial else sql.SQL("text")
     query = sql.SQL(
         "SELECT array_agg(v) FROM (SELECT {}::{} AS v FROM generate_series(1, {})) d"
@@ -140,7 +140,7 @@ def insert_together(
             sql.SQL(
                 "w{} AS (INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ORDER BY position RETURNING 1)"
             ).format(
-                sql.SQL(str(number)),  # type: ignore[arg-type]
+                sql.SQL(str(number)),
                 work.table.qualified,
                 sql.SQL(", ").join(map(sql.Identifier, names)),
                 sql.SQL(", ").join(sql.Identifier(f"v{n}") for n in range(1, len(names) + 1)),
@@ -148,8 +148,7 @@ def insert_together(
             )
         )
     counts = sql.SQL(", ").join(
-        sql.SQL("(SELECT count(*) FROM w{})").format(sql.SQL(str(n)))  # type: ignore[arg-type]
-        for n in range(len(group))
+        sql.SQL("(SELECT count(*) FROM w{})").format(sql.SQL(str(n))) for n in range(len(group))
     )
     if not group:
         return

@@ -1,0 +1,228 @@
+"""What apply does about rows that somebody else edited, deleted or wrote."""
+
+from __future__ import annotations
+
+import pytest
+from given import applied, counts, execute, ledger, planned, prepare, rows, traces
+
+from seedbed.errors import Drift
+
+USERS = """
+CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL UNIQUE, name text, seen timestamp, hits int DEFAULT 0);
+CREATE TABLE posts (id serial PRIMARY KEY, user_id int NOT NULL REFERENCES users ON DELETE CASCADE, title text);
+"""
+
+
+def users(*names, **columns):
+    emails = [f"{name}@example.test" for name in names]
+    return rows("users", names, {"email": emails, "name": list(names), **columns}, key=["email"])
+
+
+class TestEdited:
+    """A row somebody changed is reported, and only an explicit policy touches it."""
+
+    def test_apply_refuses_and_names_row_and_columns(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "UPDATE users SET name = 'Bobby' WHERE id = 2")
+        assert counts(planned(database, users("ann", "bob")))["users"] == {
+            "edited": 1,
+            "unchanged": 1,
+        }
+        with pytest.raises(Drift, match="users bob: edited since: name"):
+            applied(database, users("ann", "bob"))
+        assert execute(database, "SELECT name FROM users ORDER BY id") == [("ann",), ("Bobby",)]
+
+    def test_keep_leaves_it_for_good(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "UPDATE users SET name = 'Bobby' WHERE id = 2")
+        for _ in range(2):
+            done = applied(database, users("ann", "bob"), edits="keep")
+            assert counts(done)["users"] == {"edited": 1, "unchanged": 1}
+            assert not done.changed
+        assert execute(database, "SELECT name FROM users WHERE id = 2") == [("Bobby",)]
+
+    def test_overwrite_restores_it(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "UPDATE users SET name = 'Bobby', hits = 3 WHERE id = 2")
+        assert applied(database, users("ann", "bob"), edits="overwrite").changed
+        assert execute(database, "SELECT name, hits FROM users WHERE id = 2") == [("bob", 3)]
+        assert not applied(database, users("ann", "bob")).changed
+
+    def test_columns_we_do_not_manage_are_not_ours_to_watch(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann"))
+        execute(database, "UPDATE users SET hits = 9")
+        assert not applied(database, users("ann")).changed
+
+    def test_an_edit_to_what_the_profile_now_says_is_no_conflict(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", name=["Ann"]))
+        execute(database, "UPDATE users SET name = 'Anne'")
+        assert not applied(database, users("ann", name=["Anne"])).changed
+        assert counts(planned(database, users("ann", name=["Anne"])))["users"] == {"unchanged": 1}
+
+    def test_both_changed_counts_as_edited(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", name=["Ann"]))
+        execute(database, "UPDATE users SET name = 'Anne'")
+        assert counts(planned(database, users("ann", name=["Anna"])))["users"] == {"edited": 1}
+
+    def test_an_edited_row_that_left_the_profile_is_not_pruned_unasked(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "UPDATE users SET name = 'Bobby' WHERE id = 2")
+        with pytest.raises(Drift, match="no longer in the profile"):
+            applied(database, users("ann"))
+        applied(database, users("ann"), edits="keep")
+        assert len(execute(database, "SELECT id FROM users")) == 2
+        assert len(ledger(database)) == 2
+        applied(database, users("ann"), edits="overwrite")
+        assert len(execute(database, "SELECT id FROM users")) == 1
+
+    def test_a_deleted_row_is_made_anew_and_the_plan_says_so(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "DELETE FROM users WHERE id = 1")
+        done = applied(database, users("ann", "bob"))
+        assert counts(done)["users"] == {"create": 1, "unchanged": 1}
+        assert any("deleted by somebody" in note for note in done.notes)
+        assert execute(database, "SELECT id, name FROM users ORDER BY id") == [
+            (2, "bob"),
+            (3, "ann"),
+        ]
+        assert not applied(database, users("ann", "bob")).changed
+
+    def test_a_deleted_row_that_left_the_profile_is_forgotten(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "DELETE FROM users WHERE id = 1")
+        assert counts(applied(database, users("bob")))["users"] == {"unchanged": 1}
+        assert len(ledger(database)) == 1
+
+    def test_insert_only_columns_are_set_once(self, database):
+        prepare(database, USERS)
+        first = rows(
+            "users", ["ann"], {"email": ["a@x.test"], "hits": [5]}, key=["email"], once=["hits"]
+        )
+        applied(database, first)
+        execute(database, "UPDATE users SET hits = 6")
+        second = rows(
+            "users", ["ann"], {"email": ["a@x.test"], "hits": [50]}, key=["email"], once=["hits"]
+        )
+        assert not applied(database, second).changed
+        assert execute(database, "SELECT hits FROM users") == [(6,)]
+
+
+class TestAdopt:
+    """A row with our natural key that we did not write is somebody's."""
+
+    def test_apply_refuses_it(self, database):
+        prepare(
+            database,
+            USERS + "INSERT INTO users (email, name) VALUES ('ann@example.test', 'theirs')",
+        )
+        before = traces(database, "users")
+        assert counts(planned(database, users("ann", "bob")))["users"] == {"adopt": 1, "create": 1}
+        with pytest.raises(Drift, match=r"users ann: a row with its natural key \(email\)"):
+            applied(database, users("ann", "bob"))
+        assert traces(database, "users") == before
+
+    def test_adopt_takes_it_over_with_its_id(self, database):
+        prepare(
+            database,
+            USERS + "INSERT INTO users (email, name) VALUES ('ann@example.test', 'theirs')",
+        )
+        done = applied(database, users("ann", "bob"), adopt=True, detail=True)
+        assert counts(done)["users"] == {"adopt": 1, "create": 1}
+        assert execute(database, "SELECT id, name FROM users ORDER BY id") == [
+            (1, "ann"),
+            (2, "bob"),
+        ]
+        assert counts(applied(database, users("ann", "bob")))["users"] == {"unchanged": 2}
+
+    def test_children_find_an_adopted_parent(self, database):
+        prepare(database, USERS + "INSERT INTO users (email) VALUES ('ann@example.test')")
+        posts = rows("posts", ["p"], {"title": ["t"]}, refs={"user": ("users", [0])})
+        applied(database, users("ann"), posts, adopt=True)
+        assert execute(database, "SELECT user_id, title FROM posts") == [(1, "t")]
+
+    def test_another_label_for_the_same_natural_key_keeps_the_row(self, database):
+        prepare(database, USERS)
+        applied(
+            database, rows("users", ["old"], {"email": ["a@x.test"], "name": ["A"]}, key=["email"])
+        )
+        renamed = rows("users", ["new"], {"email": ["a@x.test"], "name": ["B"]}, key=["email"])
+        assert counts(applied(database, renamed))["users"] == {"update": 1}
+        assert execute(database, "SELECT id, name FROM users") == [(1, "B")]
+        assert not applied(database, renamed).changed
+
+    def test_a_row_can_take_a_natural_key_that_another_one_gives_up(self, database):
+        prepare(database, USERS)
+        applied(database, rows("users", ["a"], {"email": ["x@x.test"]}, key=["email"]))
+        swapped = rows("users", ["b", "a"], {"email": ["x@x.test", "y@x.test"]}, key=["email"])
+        assert counts(applied(database, swapped))["users"] == {"create": 1, "update": 1}
+        assert execute(database, "SELECT id, email FROM users ORDER BY id") == [
+            (1, "y@x.test"),
+            (2, "x@x.test"),
+        ]
+
+    def test_a_unique_value_that_a_pruned_row_gives_up_can_be_used(self, database):
+        prepare(database, "CREATE TABLE t (id serial PRIMARY KEY, slug text UNIQUE)")
+        applied(database, rows("t", ["old"], {"slug": ["x"]}))
+        assert counts(applied(database, rows("t", ["new"], {"slug": ["x"]})))["t"] == {
+            "create": 1,
+            "prune": 1,
+        }
+
+
+class TestHeld:
+    """A row of ours that somebody else's row depends on is not pruned: fault 55."""
+
+    def test_a_cascade_to_rows_of_others_is_listed_and_refused(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "INSERT INTO posts (user_id, title) VALUES (2, 'theirs')")
+        before = traces(database, "users", "posts")
+        plan = planned(database, users("ann"))
+        assert counts(plan)["users"] == {"unchanged": 1, "prune": 1}
+        assert len(plan.obstacles) == 1
+        with pytest.raises(
+            Drift, match=r"1 row of public.users: referred to by rows of public.posts \(user_id\)"
+        ):
+            applied(database, users("ann"))
+        assert traces(database, "users", "posts") == before
+
+    def test_only_leaves_rows_of_other_tables_in_peace(self, database):
+        prepare(database, USERS)
+        posts = rows("posts", ["p"], {"title": ["t"]}, refs={"user": ("users", [1])})
+        applied(database, users("ann", "bob"), posts)
+        with pytest.raises(Drift, match=r"referred to by rows of public.posts"):
+            applied(database, users("ann"), only=("users",))
+
+
+class TestOnly:
+    """--only and --skip write some tables and find the others through the ledger."""
+
+    def test_a_table_left_out_is_resolved_through_the_ledger(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        posts = rows("posts", ["p"], {"title": ["t"]}, refs={"user": ("users", [1])})
+        done = applied(database, users("ann", "bob"), posts, only=("posts",))
+        assert counts(done) == {"users": {}, "posts": {"create": 1}}
+        assert execute(database, "SELECT user_id FROM posts") == [(2,)]
+
+    def test_a_row_that_is_not_there_is_named(self, database):
+        prepare(database, USERS)
+        posts = rows("posts", ["p"], {"title": ["t"]}, refs={"user": ("users", [0])})
+        with pytest.raises(
+            Exception, match=r"p: public.posts.user_id: refers to a row of public.users"
+        ):
+            applied(database, users("ann"), posts, skip=("users",))
+
+    def test_a_wrong_name_gets_the_nearest(self, database):
+        prepare(database, USERS)
+        with pytest.raises(Exception, match="did you mean 'users'"):
+            applied(database, users("ann"), only=("user",))
