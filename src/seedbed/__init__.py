@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from seedbed.api import apply, destroy, plan, status
     from seedbed.errors import SeedbedError
     from seedbed.factory import Factory
-    from seedbed.profile import Profile
+    from seedbed.profile import Profile, Rows, between
 
 __all__ = [
     "Factory",
     "Profile",
+    "Rows",
     "SeedbedError",
     "apply",
+    "between",
     "destroy",
     "errors",
     "fields",
@@ -32,8 +34,10 @@ __all__ = [
 _HOMES = {
     "Factory": "seedbed.factory",
     "Profile": "seedbed.profile",
+    "Rows": "seedbed.profile",
     "SeedbedError": "seedbed.errors",
     "apply": "seedbed.api",
+    "between": "seedbed.profile",
     "destroy": "seedbed.api",
     "errors": "",
     "fields": "",
