@@ -11,6 +11,7 @@ import polars as pl
 
 from seedbed.batch import values
 from seedbed.batch.batch import Batch, Index
+from seedbed.batch.evaluation import factory_of, refers
 from seedbed.dataset import Keys, Reference, TableName
 from seedbed.errors import Finding, InvalidInput, nearest
 
@@ -48,12 +49,13 @@ def table_name(factory: type[Factory[Any]]) -> TableName:
     return TableName(meta.model.__table__.name, meta.model.__table__.schema or "")
 
 
-def shape_of(factory: type[Factory[Any]], batch: Batch) -> Shape:
-    """Return what a factory writes, as a batch of it declares."""
+def shape_of(batch: Batch, linked: set[str]) -> Shape:
+    """Return what a batch's factory writes; `linked` are the attributes that are other rows in any batch of its table."""
+    factory = batch.factory
     meta = factory._meta
     hidden = {*meta.exclude, *meta.parameters, *meta.ignored}
     names = [name for name in batch.declarations if name not in hidden]
-    links = {name for name in names if batch.is_link(name)}
+    links = linked & set(names)
     called = {name: meta.rename.get(name, name) for name in names}
     if meta.table:
         columns = {name: called[name] for name in names if name not in links}
@@ -201,12 +203,26 @@ class AssembledRows:
                 continue
             places = []
             for parent, positions in link.target.parts:
-                target, start = self.tables[id(parent)]
+                found, start = self.tables[id(parent)]
+                if target is not None and found is not target:
+                    raise InvalidInput(
+                        f"{batch.factory.__name__}.{name} refers to rows of {target.table} and of {found.table}.",
+                        remedy="A foreign key leads to one table: declare a reference for each.",
+                    )
+                target = found
                 places.append(positions + start)
             everywhere = np.concatenate(places)
             rows.append(np.where(link.rows >= 0, everywhere[link.rows], -1))
-        table = target.table if target is not None else self.table
+        table = target.table if target is not None else self._declared(name)
         return Reference(name, table, np.concatenate(rows), columns)
+
+    def _declared(self, name: str) -> TableName:
+        """Return the table that a reference would lead to, where no row has one."""
+        for factory in (batch.factory for batch in self.batches):
+            own = factory._meta.pre_declarations
+            if name in own and refers(own[name].declaration):
+                return table_name(factory_of(own[name].declaration, own))
+        return self.table
 
     def _check_keys(self) -> None:
         unique, counts = np.unique(self.keys, return_counts=True)
@@ -222,10 +238,16 @@ class AssembledRows:
 def assemble(world: World) -> dict[TableName, AssembledRows]:
     """Return the tables of a finished evaluation, in the order in which they were first met."""
     world.settle()
-    grouped: dict[TableName, list[tuple[Batch, Shape]]] = {}
+    gathered: dict[TableName, list[Batch]] = {}
     for batch in world.batches:
-        shape = shape_of(batch.factory, batch)
-        grouped.setdefault(shape.table, []).append((batch, shape))
+        gathered.setdefault(table_name(batch.factory), []).append(batch)
+    grouped = {
+        name: [
+            (batch, shape_of(batch, set().union(*(b.links() for b in batches))))
+            for batch in batches
+        ]
+        for name, batches in gathered.items()
+    }
     places: dict[int, tuple[AssembledRows, Index | int]] = {}
     tables = {}
     for name, members in grouped.items():

@@ -121,6 +121,20 @@ class Link:
             target = target + link.target
         return cls(target, rows)
 
+    def then(self, name: str) -> Link:
+        """Return the rows that an attribute of the linked rows refers to; none where there is no linked row."""
+        parts, start = [], 0
+        for batch, rows in self.target.parts:
+            onward = batch.link(name)
+            parts.append(
+                (np.arange(start, start + len(rows)), Link(onward.target, onward.rows[rows]))
+            )
+            start += len(rows)
+        further = Link.join(start, parts)
+        if not start:
+            return Link(further.target, np.full(len(self.rows), -1, dtype=np.int64))
+        return Link(further.target, np.where(self.rows >= 0, further.rows[self.rows], -1))
+
 
 class Batch:
     """The rows of one factory made in one go: keys, and columns on demand.

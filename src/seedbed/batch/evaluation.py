@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from factory.builder import DeclarationSet
 from factory.declarations import (
     SKIP,
     BaseDeclaration,
@@ -25,9 +26,9 @@ from seedbed import randomness, streams
 from seedbed.batch import values
 from seedbed.batch.batch import Batch, Index, Link, Selection
 from seedbed.batch.row import Row, RowStep
-from seedbed.errors import InvalidInput, SeedbedError
+from seedbed.errors import InvalidInput, SeedbedError, nearest
 from seedbed.fields.base import Field
-from seedbed.fields.relations import derived, pick
+from seedbed.fields.relations import derived, follow, pick
 
 ITERATOR_WINDOW = 97
 """How many values of an Iterator serve rows that have no place in a row of siblings."""
@@ -39,7 +40,7 @@ def refers(declaration: Any) -> bool:
         return refers(declaration.yes) or refers(declaration.no)
     if isinstance(declaration, Dict | List):
         return False
-    return isinstance(declaration, SubFactory | Selection)
+    return isinstance(declaration, SubFactory | Selection | follow)
 
 
 def column_of(batch: Batch, name: str) -> pl.Series:
@@ -68,7 +69,7 @@ def link_of(batch: Batch, name: str) -> Link:
     declared = entry.declaration
     if declared is None:  # overridden for the rest, where the factory would have a parent
         declared = batch.factory._meta.pre_declarations[name].declaration
-    target = _factory_of(declared)
+    target = factory_of(declared, batch.declarations)
     parts = [(given, batch.world.named_link(target, labels, f"{batch.factory.__name__}.{name}"))]
     if len(rest):
         parts.append((rest, _link(batch, rest, name, entry.declaration, entry.context)))
@@ -83,9 +84,29 @@ def _split(batch: Batch, name: str) -> tuple[Index, Index | None, list[Any]]:
     return positions, np.setdiff1d(np.arange(len(batch)), positions), picked
 
 
-def _factory_of(declaration: Any) -> Any:
+def factory_of(declaration: Any, declarations: DeclarationSet) -> Any:
+    """Return the factory of the rows that a declaration gives.
+
+    Args:
+        declaration: one that gives other rows, see `refers`.
+        declarations: those of the rows that have it, by which `follow` finds its way.
+    """
     if isinstance(declaration, Maybe):
-        return _factory_of(declaration.yes if refers(declaration.yes) else declaration.no)
+        branch = declaration.yes if refers(declaration.yes) else declaration.no
+        return factory_of(branch, declarations)
+    if isinstance(declaration, follow):
+        made: Any = None
+        for name in declaration.path:
+            if name not in declarations or not refers(declarations[name].declaration):
+                raise InvalidInput(
+                    f"follow({'.'.join(declaration.path)!r}): {name!r} is not another row.",
+                    remedy=nearest(
+                        name, [n for n in declarations if refers(declarations[n].declaration)]
+                    ),
+                )
+            made = factory_of(declarations[name].declaration, declarations)
+            declarations = made._meta.pre_declarations
+        return made
     return declaration.factory if isinstance(declaration, Selection) else declaration.get_factory()
 
 
@@ -223,6 +244,8 @@ def _link(
         return Link(declaration, np.zeros(len(rows), dtype=np.int64))
     if isinstance(declaration, pick | Selection):
         return _pick(batch, rows, name, declaration)
+    if isinstance(declaration, follow):
+        return _followed(batch, rows, declaration)
     if isinstance(declaration, SubFactory):
         return _made(batch, rows, name, declaration, context)
     if declaration is None or declaration is SKIP:
@@ -231,6 +254,16 @@ def _link(
         f"{batch.factory.__name__}.{name} is another row and cannot be {declaration!r}.",
         remedy="Give rows of a recipe, a SubFactory, pick() or None.",
     )
+
+
+def _followed(batch: Batch, rows: Index, declaration: follow) -> Link:
+    """Return the rows at the end of a path of links."""
+    head, *onward = declaration.path
+    link = batch.link(head)
+    link = Link(link.target, link.rows[rows])
+    for name in onward:
+        link = link.then(name)
+    return link
 
 
 def _made(
@@ -257,7 +290,7 @@ def _pick(batch: Batch, rows: Index, name: str, declaration: pick | Selection) -
     pool = (
         source
         if isinstance(source, Selection)
-        else batch.world.pool(_factory_of(declaration), where)
+        else batch.world.pool(factory_of(declaration, batch.declarations), where)
     )
     if not len(pool):
         raise InvalidInput(

@@ -5,7 +5,7 @@ All of factory_boy's declarations work beside them; these are faster, and what t
 
 from seedbed.fields.base import Cells, Field
 from seedbed.fields.draws import choice, decimal, faker, integer, moment, pattern, scaled, unique
-from seedbed.fields.relations import col, derived, pick, rollup, running
+from seedbed.fields.relations import col, derived, follow, pick, rollup, running
 
 __all__ = [
     "Cells",
@@ -15,6 +15,7 @@ __all__ = [
     "decimal",
     "derived",
     "faker",
+    "follow",
     "integer",
     "moment",
     "pattern",

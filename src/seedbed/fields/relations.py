@@ -1,12 +1,13 @@
-"""Fields that look at other cells: pick (a parent out of a pool), derived, rollup over children, running over siblings."""
+"""Fields that look at other cells: pick a parent out of a pool, follow a parent's parent, derived, rollup, running."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from factory.declarations import SubFactory
+from factory.declarations import BaseDeclaration, SubFactory
 
+from seedbed.errors import InvalidInput
 from seedbed.fields.base import Cells, Field, evaluate, expression_of, frame, roots
 
 if TYPE_CHECKING:
@@ -44,6 +45,33 @@ class pick(SubFactory):  # noqa: N801
         self.distinct = distinct
         source = pool if isinstance(pool, type | str) else pool.factory
         super().__init__(source, **overrides)
+
+
+class follow(BaseDeclaration):  # noqa: N801
+    """A parent's parent: the organization of a shift is the one that its channel belongs to.
+
+    Where a row on the way is missing, so is the one at its end.
+
+    Args:
+        path: attributes that are other rows, from this row on, with dots between them.
+
+    >>> organization = follow("payment_channel.organization")
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = tuple(path.split("."))
+        if len(self.path) < 2 or not all(self.path):
+            raise InvalidInput(
+                f"follow({path!r}) names no parent's parent.",
+                remedy="Name both, such as follow('payment_channel.organization').",
+            )
+
+    def evaluate(self, instance: Any, step: Any, extra: dict[str, Any]) -> Any:
+        """Return the object at the end of the path, or None: what `build()` takes."""
+        for name in self.path:
+            instance = None if instance is None else getattr(instance, name)
+        return instance
 
 
 class derived(Field):  # noqa: N801
