@@ -8,9 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from factory.declarations import Maybe
-
-from seedbed.batch.evaluation import refers
+from seedbed.batch.evaluation import factory_of, refers
 from seedbed.factory import Factory
 
 
@@ -44,9 +42,10 @@ def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, At
 
 
 def _attribute(factory: type[Factory[Any]], name: str) -> Attribute:
-    declaration = factory._meta.pre_declarations[name].declaration
+    declarations = factory._meta.pre_declarations
+    declaration = declarations[name].declaration
     if refers(declaration):
-        return Attribute(str, refers_to=_target(declaration).path())
+        return Attribute(str, refers_to=factory_of(declaration, declarations).path())
     mapped = None if factory._meta.table else _column(factory, name)
     if mapped is None:
         return Attribute()
@@ -64,12 +63,6 @@ def _column(factory: type[Factory[Any]], name: str) -> Any:
     attribute = factory._meta.rename.get(name, name)
     columns = inspect(factory._meta.model).column_attrs
     return columns[attribute].columns[0] if attribute in columns else None
-
-
-def _target(declaration: Any) -> Any:
-    if isinstance(declaration, Maybe):
-        return _target(declaration.yes if refers(declaration.yes) else declaration.no)
-    return declaration.get_factory()
 
 
 def mismatch(attribute: Attribute, value: Any) -> str:
