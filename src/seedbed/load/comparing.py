@@ -19,6 +19,9 @@ from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
 from seedbed.load.work import Mask, Positions, Work, Works
 from seedbed.target import Table
 
+WIDE = 800
+"""How many columns are compared at once: a join's rows cannot have more than 1,664 (SQLSTATE 54011)."""
+
 
 def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
     """Decide what each row of a table needs; its parents must have been compared before."""
@@ -54,36 +57,46 @@ def _differing(connection: Connection[Any], works: Works, work: Work, suspects: 
         **values(works, work, names, suspects),
     }
     with staged(connection, columns) as stage:
-        found = fetch_arrays(connection, _comparison(work, names, stage))
-    positions = found[0] if found[0] is not None else np.empty(0, dtype=np.int64)
-    differs[positions] = True
-    work.changes = dict(zip(positions.tolist(), found[2] or (), strict=True))
-    work.hashes = dict(
-        zip(positions.tolist(), found[1].tolist() if len(positions) else (), strict=True)
-    )
+        for start in range(0, len(names), WIDE):
+            part = range(start, min(start + WIDE, len(names)))
+            query = _comparison(work, names, part, stage)
+            _note(work, part, len(names), fetch_arrays(connection, query))
+    differs[list(work.changes)] = True
     _flag_pending(works, work, suspects, differs)
     return differs
 
 
-def _comparison(work: Work, names: tuple[str, ...], stage: sql.Identifier) -> sql.Composed:
+def _comparison(
+    work: Work, names: tuple[str, ...], part: range, stage: sql.Identifier
+) -> sql.Composed:
     flags = [
         sql.SQL("({} IS DISTINCT FROM {})").format(
-            comparable(sql.Identifier("t", name), work.table.columns[name].type),
-            comparable(sql.Identifier("s", f"v{number}"), work.table.columns[name].type),
+            comparable(sql.Identifier("t", names[at]), work.table.columns[names[at]].type),
+            comparable(sql.Identifier("s", f"v{at + 1}"), work.table.columns[names[at]].type),
         )
-        for number, name in enumerate(names, 1)
+        for at in part
     ]
     return sql.SQL(
         "SELECT array_agg(d.position), array_agg(d.hash), array_agg(d.flags) FROM ("
         "SELECT s.position, {} AS hash, translate(ARRAY[{}]::text, '{{,}}', '') AS flags"
         " FROM {} s JOIN {} t ON {}) d WHERE d.flags LIKE '%t%'"
     ).format(
-        row_hash(work.table, names, "t"),
+        row_hash(work.table, names if len(names) <= WIDE else (), "t"),
         sql.SQL(", ").join(flags),
         stage,
         work.table.qualified,
         on_identity(work.table),
     )
+
+
+def _note(work: Work, part: range, width: int, found: list[Any]) -> None:
+    if found[0] is None:
+        return
+    for position, hashed, flags in zip(found[0].tolist(), found[1].tolist(), found[2], strict=True):
+        before = work.changes.get(position, "f" * width)
+        work.changes[position] = before[: part.start] + flags + before[part.stop :]
+        if width <= WIDE:
+            work.hashes[position] = hashed
 
 
 def _flag_pending(works: Works, work: Work, suspects: Positions, differs: Mask) -> None:

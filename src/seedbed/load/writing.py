@@ -203,7 +203,7 @@ def _set(
     where = old_identity(work, rows) if hashes is not None else _identity_now(works, work, rows)
     columns = {**where, **values(works, work, names, rows)}
     unmoved: sql.Composable = sql.SQL("")
-    if hashes is not None:
+    if hashes:
         expected = [hashes.get(int(position)) for position in rows]
         columns["hash"] = (INT8, pl.Series(expected, dtype=pl.Int64))
         live = row_hash(work.table, work.binding.compared, "t")
