@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import shutil
 import subprocess
@@ -44,3 +45,10 @@ def test_the_tutorial_does_what_it_shows(reader: dict[str, str], tmp_path: Path)
     for step in done:
         printed = follow(step, folder, reader)
         assert settled(printed) == settled(step.expected), f"docs/tutorial.md:{step.line}"
+
+
+def test_the_session_in_describing_data_gives_what_it_shows() -> None:
+    """The page is one Python session; every expression is evaluated and its value compared."""
+    page = ROOT / "docs" / "describing-data.md"
+    failed, attempted = doctest.testfile(str(page), module_relative=False)
+    assert (failed, attempted > 10) == (0, True)
