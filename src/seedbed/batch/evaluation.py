@@ -133,7 +133,7 @@ def evaluate(
 def _repeat(value: Any, height: int) -> pl.Series:
     single = values.series_of([None if value is SKIP else value])
     if single.dtype == pl.Object:
-        return pl.Series([value] * height, dtype=pl.Object)
+        return values.objects([value] * height)
     return single.new_from_index(0, height) if height else single.clear()
 
 

@@ -24,6 +24,9 @@ _DTYPES: dict[frozenset[type], pl.DataType] = {
     frozenset({datetime}): pl.Datetime("us"),
 }
 
+_DIGITS = 38
+"""How many digits a polars Decimal holds."""
+
 
 def series_of(values: Sequence[Any]) -> pl.Series:
     """Return Python values as a Series: of the natural type where all have one, else of Object.
@@ -34,16 +37,24 @@ def series_of(values: Sequence[Any]) -> pl.Series:
     kinds = frozenset(type(value) for value in values if value is not None)
     if not kinds:
         return pl.Series(values, dtype=pl.Null)
+    if kinds <= {Decimal, int} and Decimal in kinds:
+        return _decimals(values)
+    dtype = _DTYPES.get(kinds)
+    zoned = kinds <= {datetime, time} and any(v is not None and v.tzinfo for v in values)
+    if dtype is None or zoned:  # polars would drop a time's zone
+        return objects(values)
     try:
-        if kinds <= {Decimal, int} and Decimal in kinds:
-            return _decimals(values)
-        if kinds == {datetime} and any(v is not None and v.tzinfo for v in values):
-            return pl.Series(values, dtype=pl.Object)
-        dtype = _DTYPES.get(kinds)
-        return pl.Series(values, dtype=dtype if dtype is not None else pl.Object)
+        return pl.Series(values, dtype=dtype)
     except (OverflowError, UnicodeEncodeError, TypeError, pl.exceptions.PolarsError):
-        # Too large for int64, a lone surrogate, NaN as Decimal: the check against the target will name the row.
-        return pl.Series(values, dtype=pl.Object)
+        # Too large for int64, a lone surrogate: the check against the target will name the row.
+        return objects(values)
+
+
+def objects(values: Sequence[Any]) -> pl.Series:
+    """Return Python values as a Series of Object, each as it is."""
+    if any(isinstance(value, enum.Enum) for value in values):  # a list of members polars would take for their values
+        return pl.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=pl.Object)
+    return pl.Series(values, dtype=pl.Object)
 
 
 def _plain(value: Any) -> Any:
@@ -57,9 +68,14 @@ def _plain(value: Any) -> Any:
 
 def _decimals(values: Sequence[Any]) -> pl.Series:
     exact = [None if value is None else Decimal(value) for value in values]
-    exponents = [value.as_tuple().exponent for value in exact if value is not None]
-    places = max((-e for e in exponents if isinstance(e, int)), default=0)
-    return pl.Series(exact, dtype=pl.Decimal(38, max(0, places)))
+    given = [value for value in exact if value is not None]
+    if not all(value.is_finite() for value in given):
+        return objects(values)
+    places = max(0, *(-int(value.as_tuple().exponent) for value in given))
+    whole = max(value.adjusted() + 1 for value in given)
+    if max(whole, 0) + places > _DIGITS:  # polars would make NULL of what does not fit
+        return objects(values)
+    return pl.Series(exact, dtype=pl.Decimal(_DIGITS, places))
 
 
 def concatenate(parts: Sequence[pl.Series]) -> pl.Series:
@@ -69,7 +85,7 @@ def concatenate(parts: Sequence[pl.Series]) -> pl.Series:
         return full[0] if full else parts[0] if parts else pl.Series(dtype=pl.Null)
     if all(part.dtype == full[0].dtype for part in full) and full[0].dtype != pl.Object:
         return pl.concat(full)
-    if all(part.dtype != pl.Object for part in full):
+    if all(_goes_with(part, full) for part in full):
         try:
             return pl.concat([part.alias("c").to_frame() for part in full], how="vertical_relaxed")[
                 "c"
@@ -77,6 +93,19 @@ def concatenate(parts: Sequence[pl.Series]) -> pl.Series:
         except pl.exceptions.PolarsError:
             pass
     return series_of([value for part in full for value in part.to_list()])
+
+
+def _goes_with(part: pl.Series, others: Sequence[pl.Series]) -> bool:
+    """Tell whether a column's values stay what they are in the type that holds the others too; text would swallow numbers."""
+    dtype = part.dtype
+    if dtype == pl.Null or dtype == pl.Object:
+        return dtype == pl.Null
+    typed = [other.dtype for other in others if other.dtype != pl.Null]
+    if dtype.is_numeric():
+        return all(other.is_numeric() for other in typed)
+    if dtype in (pl.Date, pl.Datetime):
+        return all(other in (pl.Date, pl.Datetime) for other in typed)
+    return all(other == dtype for other in typed)
 
 
 def merge(
@@ -100,7 +129,7 @@ def gather(values: pl.Series, rows: np.ndarray[Any, np.dtype[np.int64]]) -> pl.S
     missing = rows < 0
     if values.dtype == pl.Object:
         items = values.to_list()
-        return pl.Series([None if row < 0 else items[row] for row in rows], dtype=pl.Object)
+        return objects([None if row < 0 else items[row] for row in rows])
     if not missing.any():
         return values.gather(rows)
     if not len(values):

@@ -49,13 +49,13 @@ class choice(Field):  # noqa: N801  # a declaration reads like a function, as in
 
     def values(self, cells: Cells) -> pl.Series:
         """Return a value per row."""
-        from seedbed.batch.values import series_of
+        from seedbed.batch.values import objects, series_of
 
         picks = np.searchsorted(self.limits, streams.fractions(draws(cells)), side="right")
         picks = np.minimum(picks, len(self.options) - 1)
         pool = series_of(self.options)
         if pool.dtype == pl.Object:
-            return pl.Series([self.options[pick] for pick in picks], dtype=pl.Object)
+            return objects([self.options[pick] for pick in picks])
         return pool.gather(picks)
 
 
@@ -317,14 +317,14 @@ class faker(Field):  # noqa: N801
 
     def values(self, cells: Cells) -> pl.Series:
         """Return a value per row, in the type that the provider gives."""
-        from seedbed.batch.values import series_of
+        from seedbed.batch.values import objects, series_of
 
         members, places = np.unique(streams.below(draws(cells), self.pool), return_inverse=True)
         make = self._maker(cells)
         made = [make(seed) for seed in streams.mix(members.astype(np.uint64) ^ cells.stream)]
         pool = series_of(made)
         if pool.dtype == pl.Object:
-            return pl.Series([made[place] for place in places], dtype=pl.Object)
+            return objects([made[place] for place in places])
         return pool.gather(places)
 
     def _maker(self, cells: Cells) -> Callable[[np.uint64], Any]:
