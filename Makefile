@@ -23,7 +23,7 @@ INSTALLED := .venv/installed
 SCALE ?= 1
 WORKERS ?= 2
 
-.PHONY: help venv demo test check bench clean
+.PHONY: help venv demo test check docs bench clean
 
 help:
 	@sed -n '2,3s/^# *//p' Makefile
@@ -47,6 +47,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/build_cli.py
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run --scale $(SCALE)

@@ -22,6 +22,7 @@ from seedbed.settings import Said
 if TYPE_CHECKING:
     from seedbed.apply import Progress
     from seedbed.destroy import Destroyed
+    from seedbed.environment import Verdict
     from seedbed.plan import Options, Plan
     from seedbed.profile import Profile
     from seedbed.source import Source
@@ -104,23 +105,51 @@ def apply(
     return carry_out(prepared(profile, wishes), url, chosen(wishes), progress)
 
 
-def destroy(url: str, *, confirm: str) -> Destroyed:
+def destroy(url: str, *, confirm: str, wait: bool = True) -> Destroyed:
     """Delete exactly the rows seedbed wrote to a database and still owns.
 
     Args:
         url: the database.
         confirm: the database's name.
+        wait: wait for another run's lock.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`.
     """
     from seedbed.destroy import destroy as delete
 
-    return delete(url, confirm=confirm)
+    return delete(url, confirm=confirm, wait=wait)
 
 
-def status(url: str) -> Status:
-    """Return what seedbed knows about a database: its stamp, profile, runs, rows and drift."""
+def status(url: str, *, environment: str | Said | None = None) -> Status:
+    """Return what seedbed knows about a database: its stamp, profile, runs, rows and drift.
+
+    Args:
+        url: the database.
+        environment: what it is said to be for.
+    """
     from seedbed.status import status as look
 
-    return look(url)
+    said = Said(environment, "environment") if isinstance(environment, str) else environment
+    return look(url, said=said)
+
+
+def stamp(url: str, environment: str, *, confirm: str) -> Verdict:
+    """Write into a database what it is for.
+
+    Args:
+        url: the database.
+        environment: such as ``development``.
+        confirm: the database's name.
+    """
+    from seedbed import guard
+    from seedbed.load.session import connect, transaction
+    from seedbed.plan import told_as_ours
+
+    with connect(url) as connection, told_as_ours(), transaction(connection, keep=True):
+        verdict = guard.stamp(connection, environment, confirm=confirm)
+        connection.commit()
+    return verdict
 
 
 def prepared(profile: str | Profile, wishes: Wishes) -> Source:

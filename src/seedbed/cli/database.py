@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,9 +85,21 @@ def existing_place(
 
 
 def database_name(project: Project, profile: str) -> str:
-    """Return the name of a profile's database on the embedded server."""
-    name = re.sub(r"\W+", "_", f"{project.name}_{profile}".lower()).strip("_")
-    return name.encode()[:LONGEST].decode(errors="ignore")
+    """Return the name of a profile's database on the embedded server: the project's name and the profile's.
+
+    A name that the guard would take for another environment's, such as that of a project called live-tv, or that is too long for
+    PostgreSQL, gives way to a digest.
+    """
+    from seedbed.environment import read_name
+
+    allowed = (None, *project.profile(profile).environments)
+    digest = hashlib.blake2b(project.name.encode(), digest_size=4).hexdigest()
+    unique = hashlib.blake2b(f"{project.name}/{profile}".encode(), digest_size=8).hexdigest()
+    for parts in ((project.name, profile), ("seedbed", digest, profile)):
+        name = re.sub(r"\W+", "_", "_".join(parts).lower()).strip("_")
+        if read_name(name) in allowed and len(name.encode()) <= LONGEST:
+            return name
+    return f"seedbed_{unique}"
 
 
 def operator_says(project: Project, option: str | None) -> Said | None:

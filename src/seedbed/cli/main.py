@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from seedbed.cli import failure, projects, seeding, server
+from seedbed.cli import failure, projects, seeding, server, upkeep
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 seeding.add_to(app)
+upkeep.add_to(app)
 projects.add_to(app)
 app.add_typer(server.group)
 
@@ -30,9 +31,6 @@ def main(arguments: Sequence[str]) -> int:
         arguments: the command line, without the program's name.
     """
     output = Output(json="--json" in arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # A Latin-1 terminal shows a question mark where it lacks a letter, instead of ending the run.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         code = app(list(arguments) or ["--help"], prog_name="seedbed", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):

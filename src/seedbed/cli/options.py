@@ -6,7 +6,23 @@ from typing import Annotated
 
 import typer
 
-ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile's name.")]
+
+def _profile_names(incomplete: str) -> list[str]:
+    """Return the profiles a shell may complete to; of a broken project, none."""
+    from seedbed.errors import SeedbedError
+    from seedbed.project import find_project
+
+    try:
+        names = list(find_project().profiles)
+    except SeedbedError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+ProfileName = Annotated[
+    str,
+    typer.Argument(metavar="PROFILE", help="The profile's name.", autocompletion=_profile_names),
+]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(

@@ -49,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def profiles(json: Json = False, quiet: Quiet = False, no_color: NoColor = False) -> None:
-    """List the project's profiles with their environments and row counts."""
+    """List the profiles. With their environments and row counts."""
     from seedbed.dataset import row_count
     from seedbed.request import now, source
 
@@ -94,7 +94,7 @@ def preview(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show rows of a profile without a database, a column per row."""
+    """Show rows without a database. A column per row."""
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
@@ -134,7 +134,7 @@ def export(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Write a profile's rows as files: the rows apply would write into an empty database."""
+    """Write rows as files. They are those that apply writes into an empty database."""
     from seedbed.export import write
 
     output = Output(json, quiet, not no_color)
@@ -162,7 +162,7 @@ def schema(
         typer.Option("--json-schema", help="JSON Schemas that complete and check the seed files."),
     ] = False,
 ) -> None:
-    """Print what editors need to know about the project's tables, as one JSON object."""
+    """Print JSON Schemas of the seed files. One JSON object, by table."""
     from json import dumps
 
     from seedbed.seeds import json_schema as describe
@@ -179,7 +179,7 @@ def init(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Copy the payroll project into a folder as a starting point of your own."""
+    """Copy the payroll project. A starting point for one of your own."""
     from seedbed.starter import copy_payroll
 
     output = Output(json, quiet)

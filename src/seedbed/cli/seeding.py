@@ -73,7 +73,7 @@ def plan(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show the difference between a profile and a database; writes nothing."""
+    """Show what apply would change. Nothing is written."""
     wishes: Wishes = {
         "as_of": as_of,
         "scale": scale,
@@ -112,7 +112,7 @@ def apply(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Make a database hold exactly a profile's rows, beside those that are not seedbed's."""
+    """Make a database hold a profile's rows. Rows that seedbed did not write stay as they are."""
     wishes: Wishes = {
         "as_of": as_of,
         "scale": scale,

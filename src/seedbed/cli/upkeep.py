@@ -1,0 +1,173 @@
+"""Commands about a database that was seeded: status, destroy, stamp."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedbed.cli.database import existing_place, find_project_aloud, operator_says
+from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
+from seedbed.cli.output import Output
+from seedbed.cli.server import Whose
+from seedbed.errors import Refused
+from seedbed.url import redacted
+
+if TYPE_CHECKING:
+    from seedbed.status import Status
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this module's commands."""
+    for command in (status, destroy, stamp):
+        app.command()(command)
+
+
+def status(
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    environment: Environment = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Show what seedbed knows about a database. Stamp, profile, runs, rows per table, drift."""
+    from seedbed import api
+
+    output = Output(json, quiet, not no_color)
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
+    found = api.status(place.url, environment=operator_says(project, environment))
+    output.document(_document(found, place.url))
+    _print_status(output, found)
+
+
+def destroy(
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    confirm: Confirm = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Delete exactly the rows seedbed wrote and still owns."""
+    from seedbed import api
+
+    output = Output(json, quiet, not no_color)
+    place = existing_place(output, find_project_aloud(output), database_url, profile)
+    name = confirm if confirm is not None else _asked("delete seedbed's rows from it")
+    done = api.destroy(place.url, confirm=name, wait=not no_wait)
+    output.document(
+        {"database": done.database, "tables": dict(done.tables), "seconds": round(done.seconds, 3)}
+    )
+    output.table(("table", "deleted"), list(done.tables.items()), numbers=("deleted",))
+    deleted = sum(done.tables.values())
+    output.text(f"{done.database}: {deleted:,} rows deleted ({done.seconds:.2f} s)")
+
+
+def stamp(
+    environment: Annotated[
+        str, typer.Argument(metavar="ENVIRONMENT", help="Such as development or staging.")
+    ],
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    confirm: Confirm = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write into a database what it is for. Needed once where it holds rows."""
+    from seedbed import api
+
+    output = Output(json, quiet)
+    place = existing_place(output, find_project_aloud(output), database_url, profile)
+    name = confirm if confirm is not None else _asked(f"stamp it {environment}")
+    verdict = api.stamp(place.url, environment, confirm=name)
+    database = verdict.site.database
+    output.document({"database": database, "environment": str(verdict.environment)})
+    output.text(f"{database} is stamped {verdict.environment}")
+
+
+def _asked(what: str) -> str:
+    """Ask on a terminal for the database's name; refuse where nobody can answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(
+            f"to {what} takes the database's name, and there is no terminal to ask on",
+            remedy="Say it with --confirm DATABASE.",
+        )
+    return str(typer.prompt(f"The database's name, to {what}", err=True))
+
+
+def _document(found: Status, url: str) -> dict[str, object]:
+    stamp = found.stamp
+    return {
+        "database": found.database,
+        "url": redacted(url),
+        "environment": found.environment,
+        "stamp": stamp
+        and {
+            "environment": stamp.environment,
+            "at": stamp.stamped_at.isoformat(),
+            "by": stamp.stamped_by,
+        },
+        "profile": found.profile,
+        "drifted": found.drifted,
+        "tables": {
+            name: {
+                "rows": table.rows,
+                "named": table.named,
+                "edited": table.edited,
+                "missing": table.missing,
+            }
+            for name, table in found.tables.items()
+        },
+        "runs": [
+            {
+                "number": run.number,
+                "action": run.action,
+                "outcome": run.outcome,
+                "profile": run.profile,
+                "as_of": run.as_of and run.as_of.isoformat(),
+                "scale": run.scale,
+                "seed": run.seed,
+                "started_at": run.started_at.isoformat(),
+                "seconds": round(run.seconds, 3),
+                "by": run.who,
+            }
+            for run in found.runs
+        ],
+    }
+
+
+def _print_status(output: Output, found: Status) -> None:
+    stamp = found.stamp
+    said = f"by {stamp.stamped_by} on {stamp.stamped_at:%Y-%m-%d %H:%M}" if stamp else "not stamped"
+    output.text(f"Database     {found.database}")
+    output.text(f"Environment  {found.environment} ({said})")
+    output.text(f"Profile      {found.profile or 'none: it holds no rows of seedbed'}")
+    output.text()
+    if found.tables:
+        columns = ("rows", "named", "edited", "missing")
+        rows = [
+            [name, *(getattr(table, column) for column in columns)]
+            for name, table in found.tables.items()
+        ]
+        output.table(("table", *columns), rows, numbers=columns)
+        output.text("somebody edited or deleted rows of seedbed" if found.drifted else "no drift")
+        output.text()
+    output.table(
+        ("run", "at", "action", "profile", "outcome", "seconds"),
+        [
+            (
+                run.number,
+                f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+                run.action,
+                run.profile or "",
+                run.outcome,
+                f"{run.seconds:.2f}",
+            )
+            for run in found.runs
+        ],
+        numbers=("run", "seconds"),
+    )
