@@ -48,7 +48,12 @@ def _series(values: Sequence[Any]) -> pl.Series:
             raise TypeError
         return pl.Series(list(values), strict=True)
     except TypeError:
-        return pl.Series(list(values), dtype=pl.Object)
+        return objects(values)
+
+
+def objects(values: Sequence[Any]) -> pl.Series:
+    """Return values as they are, as a factory's row-wise declarations give them."""
+    return pl.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=pl.Object)
 
 
 def row_key(path: str) -> int:
