@@ -22,6 +22,8 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 SCALE ?= 1
 WORKERS ?= 2
+# More for pytest, such as PYTEST="--servers 16".
+PYTEST ?=
 
 .PHONY: help venv demo test check docs bench clean
 
@@ -41,7 +43,7 @@ demo: $(INSTALLED)
 	@$(BIN)/seedbed apply demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
