@@ -89,12 +89,11 @@ def judge(
 
     Raises:
         Refused: it may not be written to; all the evidence is listed.
-        InvalidInput: the operator's word is no environment.
+        InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    verdict = weigh(survey(connection), said, _fresh(environments))
-    verdict = admit(
-        verdict, profile, environments, production_safe=production_safe, confirm=confirm
-    )
+    allowed = _read(environments)
+    verdict = weigh(survey(connection), said, *allowed[:1])
+    verdict = admit(verdict, profile, allowed, production_safe=production_safe, confirm=confirm)
     if verdict.refusal:
         raise _refusal(verdict)
     return verdict
@@ -111,9 +110,9 @@ def explain(
         said: what the operator says the database is for, and where.
 
     Raises:
-        InvalidInput: the operator's word is no environment.
+        InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    return weigh(survey(connection), said, _fresh(environments))
+    return weigh(survey(connection), said, *_read(environments)[:1])
 
 
 def stamp(connection: Connection[Any], environment: str, *, confirm: str | None) -> Verdict:
@@ -180,8 +179,8 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
     )
 
 
-def _fresh(environments: Sequence[str]) -> Environment:
-    return Environment(environments[0]) if environments else Environment.UNKNOWN
+def _read(environments: Sequence[str]) -> list[Environment]:
+    return [read_environment(Said(each, "the profile's environments")) for each in environments]
 
 
 def _stamp(connection: Connection[Any]) -> Stamp | None:

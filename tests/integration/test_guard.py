@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from seedbed import guard
 from seedbed.environment import Environment, Verdict
-from seedbed.errors import Refused
+from seedbed.errors import InvalidInput, Refused
 from seedbed.servers import Server
 from seedbed.servers.launcher import LocalServer
 from seedbed.settings import Said
@@ -75,6 +75,17 @@ class TestAnEmptyDatabase:
         """A schema that migrations made, with their own notes, is still empty."""
         connection.execute(table)
         assert judge(connection).unstamped
+
+
+class TestAProfile:
+    def test_may_name_environments_in_any_spelling(self, connection: Connection) -> None:
+        """What people write in a variable, they write in a profile."""
+        assert judge(connection, "dev", "TEST").environment is Environment.DEVELOPMENT
+
+    def test_that_names_no_environment_is_not_valid(self, connection: Connection) -> None:
+        """Such as one whose environments default to its own name."""
+        with pytest.raises(InvalidInput, match="'basics' is not an environment"):
+            judge(connection, "basics")
 
 
 class TestADatabaseWithRows:
