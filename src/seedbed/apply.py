@@ -157,7 +157,7 @@ def _written(
         assert run is not None
         raise explain(connection, run.works, clash) from None
     except errors.LockNotAvailable:
-        raise _locked(connection, run) from None
+        raise _locked(connection) from None
 
 
 def _carried_out(
@@ -227,15 +227,13 @@ def _record(connection: Connection[Any], source: Source, run: Run, done: Plan) -
     )
 
 
-def _locked(connection: Connection[Any], run: Run | None) -> Locked:
-    oids = [work.table.oid for work in run.works.values()] if run else []
+def _locked(connection: Connection[Any]) -> Locked:
     try:
-        pids = blockers(connection, oids)
+        who = blockers(connection)
     except psycopg.Error:
-        pids = ""
-    who = f" (process {pids})" if pids else ""
+        who = ""
     return Locked(
-        f"somebody else holds a lock on a table or row{who}",
+        "somebody else holds a lock on a table or row" + (f": {who}" if who else ""),
         remedy="Wait for it, or end that process.",
     )
 

@@ -144,11 +144,11 @@ def _holder(connection: Connection[Any]) -> str:
     return f" (process {row[0]})" if row and row[0] else ""
 
 
-def blockers(connection: Connection[Any], oids: list[int]) -> str:
-    """Return, for a message, which processes hold heavy locks on some tables."""
+def blockers(connection: Connection[Any]) -> str:
+    """Return, for a message, which processes hold locks for writing on tables of this database."""
     rows = connection.execute(
-        "SELECT DISTINCT l.pid FROM pg_locks l WHERE l.relation = ANY (%s::oid[]) AND l.granted "
-        "AND l.pid <> pg_backend_pid() ORDER BY 1",
-        [oids],
+        "SELECT l.pid, string_agg(DISTINCT c.relname, ', ') FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
+        "WHERE l.granted AND l.pid <> pg_backend_pid() AND l.mode <> 'AccessShareLock' AND c.relkind IN ('r', 'p') "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    return ", ".join(str(row[0]) for row in rows)
+    return "; ".join(f"process {pid} has locks on {tables}" for pid, tables in rows)
