@@ -1,0 +1,7 @@
+"""Which rows each environment of the payroll application has."""
+
+from __future__ import annotations
+
+from profiles.testing import testing
+
+__all__ = ["testing"]
