@@ -33,6 +33,8 @@ from seedbed.plan import Options, Plan, find_obstacles, refused, summary
 from seedbed.source import Source
 
 ATTEMPTS = 3
+ASKING = 15.0
+"""For how many seconds the server is asked what became of a COMMIT."""
 AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, Overtaken)
 
 
@@ -255,7 +257,7 @@ def _ask(url: str, run: tuple[int, str], error: psycopg.Error) -> None:
         OutcomeUnknown: nobody could be asked.
     """
     number, xid = run
-    until = time.monotonic() + 15
+    until = time.monotonic() + ASKING
     while time.monotonic() < until:
         try:
             with connect(url) as connection:
