@@ -11,7 +11,7 @@ import polars as pl
 
 from seedbed.batch import values
 from seedbed.batch.batch import Batch, Index
-from seedbed.batch.evaluation import factory_of, refers
+from seedbed.batch.links import factory_of, refers
 from seedbed.dataset import Keys, Reference, TableName
 from seedbed.errors import Finding, InvalidInput, nearest
 
@@ -220,7 +220,7 @@ class AssembledRows:
         """Return the table that a reference would lead to, where no row has one."""
         for factory in (batch.factory for batch in self.batches):
             own = factory._meta.pre_declarations
-            if name in own and refers(own[name].declaration):
+            if name in own and refers(own[name].declaration, own):
                 return table_name(factory_of(own[name].declaration, own))
         return self.table
 

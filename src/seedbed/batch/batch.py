@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from factory.builder import parse_declarations
+from factory.builder import DeclarationSet, parse_declarations
 from factory.errors import InvalidDeclarationError
 
 from seedbed import streams
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from seedbed.factory import Factory
 
 Index = npt.NDArray[np.int64]
+
+ITERATOR_WINDOW = 97
+"""How many values of an Iterator serve hand-picked rows, which have no place in a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,7 @@ class Selection:
             conditions: polars expressions over the rows' columns, such as ``col("amount") > 10``.
             equals: columns and the value each must have.
         """
-        tests = [*conditions, *(pl.col(name) == value for name, value in equals.items())]
+        tests = [*conditions, *(pl.col(name).eq_missing(value) for name, value in equals.items())]
         parts = []
         for batch, rows in self.parts:
             kept = np.ones(len(rows), dtype=bool)
@@ -123,12 +127,19 @@ class Link:
 
     def then(self, name: str) -> Link:
         """Return the rows that an attribute of the linked rows refers to; none where there is no linked row."""
+        return self._onward(lambda batch: batch.link(name))
+
+    def above(self) -> Link:
+        """Return the rows that contain the linked rows."""
+        return self._onward(lambda batch: batch.container)
+
+    def _onward(self, step: Callable[[Batch], Link | None]) -> Link:
         parts, start = [], 0
         for batch, rows in self.target.parts:
-            onward = batch.link(name)
-            parts.append(
-                (np.arange(start, start + len(rows)), Link(onward.target, onward.rows[rows]))
-            )
+            link = step(batch)
+            if link is not None:
+                place = np.arange(start, start + len(rows))
+                parts.append((place, Link(link.target, link.rows[rows])))
             start += len(rows)
         further = Link.join(start, parts)
         if not start:
@@ -187,18 +198,43 @@ class Batch:
 
     @property
     def enumerated(self) -> bool:
-        """Whether the rows are all at the top, so that ordinals alone tell them apart."""
-        return self.container is None and not self.labels
+        """Whether these are the factory's ordinary rows at the top, which ordinals alone tell apart."""
+        ordinary = self.segment == self.factory.path()
+        return self.container is None and not self.labels and ordinary
 
     @property
     def sequence(self) -> Index:
-        """What factory_boy's Sequence counts: the row's number at the top, elsewhere a number from its key.
+        """What factory_boy's Sequence counts: the row's number at the top, elsewhere a number from its key."""
+        from seedbed.factory import first_sequence, keyed_sequence
 
-        Below parents a running number would change with the number of other parents' children.
-        """
-        if self.enumerated and self.segment == self.factory.path():
+        if self.enumerated:
+            return self.ordinals + first_sequence(self.factory)
+        numbers: Index = keyed_sequence(self.keys)
+        return numbers
+
+    @cached_property
+    def numbers(self) -> Index:
+        """Which of an Iterator's values a row takes: its own number, counted on from that of the row above."""
+        if self.labels:
+            return (self.keys % np.uint64(ITERATOR_WINDOW)).astype(np.int64)
+        if self.container is None or not len(self):
             return self.ordinals
-        return (self.keys >> np.uint64(11)).astype(np.int64)
+        above = [batch.numbers[rows] for batch, rows in self.container.target.parts]
+        return self.ordinals + np.concatenate(above)[self.container.rows]
+
+    @property
+    def lines(self) -> tuple[DeclarationSet, list[DeclarationSet]]:
+        """The declarations of the rows, and those of their containers, innermost first."""
+        above, batch = [], self
+        while batch.container is not None and batch.container.target.parts:
+            batch = batch.container.target.parts[0][0]
+            above.append(batch.declarations)
+        return self.declarations, above
+
+    def is_below(self, other: Batch) -> bool:
+        """Tell whether the rows hang below rows of another batch, at any depth."""
+        above = () if self.container is None else self.container.target.parts
+        return any(batch is other or batch.is_below(other) for batch, _ in above)
 
     def label(self, position: int) -> str:
         """Return a row's label path."""
@@ -236,7 +272,7 @@ class Batch:
 
     def link(self, name: str) -> Link:
         """Return the rows that an attribute refers to."""
-        from seedbed.batch.evaluation import link_of
+        from seedbed.batch.links import link_of
 
         if name not in self._links:
             if not self.is_link(name):
@@ -247,15 +283,15 @@ class Batch:
 
     def is_link(self, name: str) -> bool:
         """Tell whether an attribute is another row, rather than a value."""
-        from seedbed.batch.evaluation import refers
+        from seedbed.batch.links import refers
 
         if name not in self.declarations:
             return False
         declaration = self.declarations[name].declaration
         if declaration is None:  # no parent this time, where the factory would have one
             own = self.factory._meta.pre_declarations
-            return name in own and refers(own[name].declaration)
-        return refers(declaration)
+            return name in own and refers(own[name].declaration, own)
+        return refers(declaration, *self.lines)
 
     def links(self) -> Iterable[str]:
         """Return the names of the attributes that are other rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,18 +57,26 @@ def _row_of(target: Any, at: int) -> Row | None:
 class RowStep:
     """What factory_boy calls a build step, for a row of a batch."""
 
-    def __init__(
-        self, row: Row, batch: Batch, position: int, field: str, sequence: int, reseed: Any
-    ) -> None:
-        self.stub, self.batch, self.position = row, batch, position
-        self.field, self.sequence, self.reseed = field, sequence, reseed
-        self.owner = batch.factory.__name__
-        self.context = batch.world.context
+    def __init__(self, row: Row, field: str, sequence: int) -> None:
+        self.stub, self.batch, self.position = row, row._batch, row._position
+        self.field, self.sequence = field, sequence
+        self.owner, self.context = self.batch.factory.__name__, self.batch.world.context
+        self.places: defaultdict[str, int] = defaultdict(int)
 
     @property
     def key(self) -> np.uint64:
         """The row's key."""
         return np.uint64(self.batch.keys[self.position])
+
+    @property
+    def index(self) -> int:
+        """The row's number among its siblings."""
+        return int(self.batch.ordinals[self.position])
+
+    @property
+    def number(self) -> int:
+        """Which of an Iterator's values the row takes."""
+        return int(self.batch.numbers[self.position])
 
     @property
     def chain(self) -> tuple[Any, ...]:
@@ -92,5 +101,5 @@ class RowStep:
         """Build what a nested declaration asks for, such as a Dict."""
         from seedbed.factory import KeyedBuilder
 
-        builder = KeyedBuilder(factory._meta, dict(declarations), enums.BUILD_STRATEGY, self.reseed)
+        builder = KeyedBuilder(factory._meta, dict(declarations), enums.BUILD_STRATEGY)
         return builder.build(parent_step=self, force_sequence=force_sequence)

@@ -52,7 +52,9 @@ def series_of(values: Sequence[Any]) -> pl.Series:
 
 def objects(values: Sequence[Any]) -> pl.Series:
     """Return Python values as a Series of Object, each as it is."""
-    if any(isinstance(value, enum.Enum) for value in values):  # a list of members polars would take for their values
+    if any(
+        isinstance(value, enum.Enum) for value in values
+    ):  # a list of members polars would take for their values
         return pl.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=pl.Object)
     return pl.Series(values, dtype=pl.Object)
 

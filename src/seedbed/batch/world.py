@@ -12,7 +12,7 @@ import polars as pl
 from seedbed import streams
 from seedbed.batch import values
 from seedbed.batch.batch import Batch, Index, Link, Selection
-from seedbed.batch.evaluation import check_hooks
+from seedbed.batch.hooks import check_hooks, make_related
 from seedbed.batch.seed import Seed
 from seedbed.errors import InvalidInput, nearest
 from seedbed.fields.base import evaluate, frame, roots
@@ -36,17 +36,18 @@ class World:
         self._named: dict[tuple[str, str], tuple[Batch, int]] = {}
         self._pending: list[tuple[Batch, str]] = []
         self._read: dict[str, str] = {}
+        self._complete: set[Batch] = set()
         self._rings: dict[Any, streams.Ring] = {}
 
     def add(self, batch: Batch) -> Batch:
         """Take a new batch in; refused once somebody has looked at all rows of its factory."""
         check_hooks(batch)
-        reader = self._read.get(batch.factory.path())
-        if reader is not None:
-            raise InvalidInput(
-                f"{batch.factory.__name__}: more rows are made after {reader} has already looked at all of them.",
-                remedy="Move that where() or pick() behind the rows it reads.",
-            )
+        for name in _names(batch):
+            if name in self._read:
+                raise InvalidInput(
+                    f"{batch.factory.__name__}: more rows are made after {self._read[name]} has already looked at all of them.",
+                    remedy="Move that where() or pick() behind the rows it reads.",
+                )
         self.batches.append(batch)
         return batch
 
@@ -128,7 +129,7 @@ class World:
         factory: type[Factory[Any]],
         counts: Index,
         *,
-        via: str,
+        via: str,  # empty where the new rows refer to nothing
         segment: str,
         overrides: Mapping[str, Any],
         when: pl.Expr | None,
@@ -147,9 +148,10 @@ class World:
                 ordinals[kept],
                 segment=segment,
                 container=container,
-                overrides={**overrides, via: parents},
+                overrides={**overrides, via: parents} if via else overrides,
             )
-            batch._links[via] = container
+            if via:
+                batch._links[via] = container
             return batch
 
         if when is None:
@@ -157,22 +159,27 @@ class World:
         candidates = batch_of(slice(None))
         cells = candidates.cells("when")
         passed = evaluate(when, frame(cells, roots(when)), cells.where)
+        # Rows that SubFactory made below candidates are made again for those that stay.
+        self.batches = [b for b in self.batches if not b.is_below(candidates)]
         kept = np.flatnonzero(passed.cast(pl.Boolean).fill_null(False).to_numpy())
         return self.add(batch_of(kept)).all()
 
     def settle(self) -> None:
-        """Make all rows that SubFactory declarations call for, except where that is being done right now."""
+        """Make all rows that SubFactory and RelatedFactory call for, except where that is being done right now."""
         seen = 0
         while seen < len(self.batches):
             batch = self.batches[seen]
             for name in batch.links():
                 if name not in batch._links and (batch, name) not in self._pending:
                     batch.link(name)
+            if batch not in self._complete:
+                self._complete.add(batch)
+                make_related(self, batch)
             seen += 1
 
     def pool(self, factory: type[Factory[Any]], where: str) -> Selection:
         """Return all rows of a factory."""
-        self._read.setdefault(factory.path(), where)
+        self._read.setdefault(factory.__name__, where)
         return Selection(
             tuple(
                 (b, np.arange(len(b), dtype=np.int64))
@@ -183,13 +190,15 @@ class World:
 
     def ring(self, pool: Selection, weight: pl.Expr | None, where: str) -> streams.Ring:
         """Return the consistent-hash ring of a pool, kept for the next pick from it."""
-        name = (tuple((id(b), rows.tobytes()) for b, rows in pool.parts), str(weight))
+        name = (tuple((b, rows.tobytes()) for b, rows in pool.parts), str(weight))
         if name not in self._rings:
             weights = None
             if weight is not None:
                 columns = {root: pool.column(root) for root in roots(weight)}
-                table = pl.DataFrame([c.alias(n) for n, c in columns.items()])
-                weights = evaluate(weight, table, where).cast(pl.Float64).fill_null(0).to_numpy()
+                table = pl.DataFrame(
+                    [pl.Series("@key", pool.keys), *(c.alias(n) for n, c in columns.items())]
+                )
+                weights = evaluate(weight, table, where, pl.Float64).fill_null(0).to_numpy()
             self._rings[name] = streams.Ring.of(pool.keys, weights)
         return self._rings[name]
 
@@ -204,9 +213,10 @@ class World:
     ) -> pl.DataFrame:
         """Return columns of the rows of a factory that refer to a batch's rows, and ``@parent``, their position there."""
         self.settle()
+        self._read.setdefault(factory, where)
+        _check_children(factory, via, where)
         parts = []
-        for child in [b for b in self.batches if _is_made_by(b, factory)]:
-            self._read.setdefault(child.factory.path(), where)
+        for child in [b for b in self.batches if factory in _names(b)]:
             if not child.is_link(via):
                 continue
             parents = _towards(child.link(via), batch)
@@ -224,6 +234,11 @@ class World:
     ) -> pl.DataFrame:
         """Return columns of all rows of a batch's factory, ``@parent`` (the same for siblings) and ``@here``."""
         self.settle()
+        if batch not in self.batches:
+            raise InvalidInput(
+                f"{where} looks at its siblings, which when= is about to choose.",
+                remedy="Choose them by other columns, or with where() afterwards.",
+            )
         self._read.setdefault(batch.factory.path(), where)
         starts: dict[int, int] = {}
         total, parts = 0, []
@@ -248,8 +263,30 @@ class World:
         return _stack(parts, ["@parent", "@here", *names])
 
 
-def _is_made_by(batch: Batch, factory: str) -> bool:
-    return any(base.__name__ == factory for base in batch.factory.__mro__)
+def _names(batch: Batch) -> set[str]:
+    """Return what a batch's rows may be asked for by: its table, its factory, and those that this derives from."""
+    return {batch.factory.path(), *(base.__name__ for base in batch.factory.__mro__)}
+
+
+def _check_children(name: str, via: str, where: str) -> None:
+    """Refuse a rollup over a factory or an attribute that nobody wrote down: it would be empty, and look as if that were so."""
+    from seedbed.factory import Factory
+
+    known: dict[str, list[type[Factory[Any]]]] = {}
+    waiting = [*Factory.__subclasses__()]
+    while waiting:
+        factory = waiting.pop()
+        waiting.extend(factory.__subclasses__())
+        known.setdefault(factory.__name__, []).append(factory)
+    if name not in known:
+        raise InvalidInput(
+            f"{where}: there is no factory {name!r}.", remedy=nearest(name, list(known))
+        )
+    declared = [n for factory in known[name] for n in factory._meta.pre_declarations]
+    if via not in declared:
+        raise InvalidInput(
+            f"{where}: {name} does not declare {via!r}.", remedy=nearest(via, declared)
+        )
 
 
 def _towards(link: Link, batch: Batch) -> Index:

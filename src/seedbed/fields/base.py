@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -88,13 +89,19 @@ def roots(*expressions: pl.Expr) -> list[str]:
     return list(dict.fromkeys(name for e in expressions for name in e.meta.root_names()))
 
 
-def evaluate(expression: pl.Expr, table: pl.DataFrame, where: str) -> pl.Series:
-    """Return an expression's values over a frame, one per row; a constant is repeated."""
-    try:
+def evaluate(expression: pl.Expr, table: pl.DataFrame, where: str, dtype: Any = None) -> pl.Series:
+    """Return an expression's values over a frame, one per row; a constant is repeated.
+
+    Args:
+        expression: over the frame's columns.
+        table: the frame.
+        where: the cells that are computed, for messages.
+        dtype: the type that the values are needed in.
+    """
+    with reported(where):
         result = table.select(expression.alias("@value")).to_series()
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).split("\n\n")[0].splitlines()[0]
-        raise InvalidInput(f"{where}: the expression cannot be evaluated: {reason}") from error
+        if dtype is not None:
+            result = result.cast(dtype)
     if len(result) == table.height:
         return result
     if len(result) == 1:
@@ -105,6 +112,23 @@ def evaluate(expression: pl.Expr, table: pl.DataFrame, where: str) -> pl.Series:
     )
 
 
+@contextlib.contextmanager
+def reported(where: str) -> Iterator[None]:
+    """Turn what polars says of an expression into an error that names the cells."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).split("\n\n")[0].splitlines()[0]
+        raise InvalidInput(f"{where}: the expression cannot be evaluated: {reason}") from error
+
+
 def expression_of(value: pl.Expr | str) -> pl.Expr:
     """Return a column's name as an expression; an expression as it is."""
-    return pl.col(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return pl.col(value)
+    if not isinstance(value, pl.Expr):
+        raise InvalidInput(
+            f"{value!r} is neither a column's name nor an expression.",
+            remedy="For a constant write polars.lit(...).",
+        )
+    return value

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from seedbed.batch.evaluation import factory_of, refers
+from seedbed.batch.links import factory_of, refers
 from seedbed.factory import Factory
 
 
@@ -44,7 +44,7 @@ def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, At
 def _attribute(factory: type[Factory[Any]], name: str) -> Attribute:
     declarations = factory._meta.pre_declarations
     declaration = declarations[name].declaration
-    if refers(declaration):
+    if refers(declaration, declarations):
         return Attribute(str, refers_to=factory_of(declaration, declarations).path())
     mapped = None if factory._meta.table else _column(factory, name)
     if mapped is None:

@@ -1,0 +1,43 @@
+"""What values depend on besides their place."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+DEFAULT_SEED = "seedbed"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What values depend on besides their place: the seed, and the moment that times are relative to (naive UTC)."""
+
+    seed: str = DEFAULT_SEED
+    as_of: datetime = datetime(2026, 1, 1)
+
+
+_context: contextvars.ContextVar[Context] = contextvars.ContextVar("context")
+_DEFAULT = Context()
+
+
+def current_context() -> Context:
+    """Return the context that `build()` and `create()` work in."""
+    return _context.get(_DEFAULT)
+
+
+@contextlib.contextmanager
+def using(context: Context) -> Iterator[None]:
+    """Let `build()` and `create()` work in another context.
+
+    >>> with using(Context(seed="other", as_of=datetime(2026, 7, 1))):
+    ...     current_context().seed
+    'other'
+    """
+    token = _context.set(context)
+    try:
+        yield
+    finally:
+        _context.reset(token)

@@ -1,0 +1,106 @@
+"""`Factory`: a factory_boy factory whose rows have keys, bound to a SQLAlchemy model or to a table by name."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from factory import errors
+from factory.alchemy import SQLAlchemyModelFactory, SQLAlchemyOptions
+from factory.base import OptionDefault
+
+from seedbed.factory.building import KeyedBuilder
+
+T = TypeVar("T")
+
+
+class Record(dict[str, Any]):
+    """A row of a factory without a model: a dict whose items are attributes too, as a model's would be."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class FactoryOptions(SQLAlchemyOptions):
+    """What `class Meta` takes: factory_boy's options and ours.
+
+    table: the table's name, for a factory without a model (``schema.table`` where it is not in the search path); rows are Records.
+    key: the natural key: attributes that tell rows apart.
+    insert_only: attributes that are set when the row is made and never updated after, such as last_login.
+    ignored: attributes that are not written at all.
+    """
+
+    table: str | None
+    key: tuple[str, ...]
+    insert_only: tuple[str, ...]
+    ignored: tuple[str, ...]
+    exclude: tuple[str, ...]
+    rename: dict[str, str]
+
+    def _build_default_options(self) -> list[OptionDefault]:
+        return [
+            *super()._build_default_options(),
+            OptionDefault("table", None, inherit=True),
+            OptionDefault("key", (), inherit=True),
+            OptionDefault("insert_only", (), inherit=True),
+            OptionDefault("ignored", (), inherit=True),
+        ]
+
+    def _get_counter_reference(self) -> Any:
+        """Return whose Sequence numbers this factory shares: a base's, where both make the same rows."""
+        base = self.base_factory._meta if self.base_factory is not None else None
+        if base is not None and self.table != getattr(base, "table", None):
+            return self
+        return super()._get_counter_reference()
+
+    def get_model_class(self) -> Any:
+        """Return the model, or Record for a factory bound to a table by name."""
+        return Record if self.model is None and self.table else self.model
+
+
+class Factory(SQLAlchemyModelFactory, Generic[T]):
+    """A factory_boy factory with row keys: build one object, or let a profile make columns of a million.
+
+    >>> import factory
+    >>> class BadgeFactory(Factory):
+    ...     class Meta:
+    ...         table = "badges"
+    ...         key = ("code",)
+    ...     code = factory.Sequence("B-{:04}".format)
+    >>> BadgeFactory.build(__sequence=7)
+    {'code': 'B-0007'}
+    """
+
+    _options_class = FactoryOptions
+    _meta: FactoryOptions
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def path(cls) -> str:
+        """Return the path segment of the factory's rows: the table's name."""
+        meta = cls._meta
+        if meta.table:
+            return str(meta.table)
+        table = getattr(meta.model, "__table__", None)
+        return str(table.fullname) if table is not None else str(meta.model.__name__).lower()
+
+    @classmethod
+    def _generate(cls, strategy: str, params: dict[str, Any]) -> Any:
+        if cls._meta.abstract:
+            raise errors.FactoryError(
+                f"{cls.__name__} is abstract: give its Meta a model or a table."
+            )
+        cls._original_params = params  # what sqlalchemy_get_or_create looks rows up by
+        return KeyedBuilder(cls._meta, params, strategy).build()
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        if model_class is Record:
+            raise errors.FactoryError(
+                f"{cls.__name__} is bound to a table by name and has no model to create; use build()."
+            )
+        return super()._create(model_class, *args, **kwargs)
