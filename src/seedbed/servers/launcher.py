@@ -18,7 +18,7 @@ from seedbed.errors import DatabaseFailure, Finding
 from seedbed.servers.binaries import Binaries, reachable
 from seedbed.servers.homes import cache_home
 from seedbed.servers.place import SUPERUSER, Place
-from seedbed.servers.postmaster import Postmaster, is_postgres
+from seedbed.servers.postmaster import Postmaster, is_alive
 from seedbed.servers.tuning import Tuning
 
 _START_SECONDS = 60.0
@@ -164,10 +164,11 @@ def _command(binaries: Binaries, place: Place, tuning: Tuning, port: int) -> lis
 def _became_ready(place: Place, pid: int, deadline: float) -> bool:
     """Wait for a starting server; False when it ended, or the time has."""
     while time.monotonic() < deadline:
+        alive = is_alive(pid)
         found = Postmaster.of(place.data)
         if found is not None and found.ready:
             return True
-        if not is_postgres(pid, place.data):
+        if not alive:
             return False
         time.sleep(_POLL_SECONDS)
     return False
@@ -202,4 +203,5 @@ def _free_port(place: Place) -> int:
 
 def _failure(message: str, said: str) -> DatabaseFailure:
     lines = [line for line in said.splitlines() if line.strip()]
-    return DatabaseFailure(message, findings=[Finding("", line) for line in lines[-5:]])
+    last = lines[-5:] or ["it ended without a word"]
+    return DatabaseFailure(message, findings=[Finding("", line) for line in last])

@@ -60,6 +60,27 @@ class Postmaster:
                 return
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs: one that is dead but not yet collected does not.
+
+    Asked of a process just started. `is_postgres` would be wrong about it: a process has no arguments for a moment while its
+    program is replaced.
+    """
+    if sys.platform == "linux":
+        try:
+            status = Path("/proc", str(pid), "stat").read_text()
+        except OSError:
+            return False
+        return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def is_postgres(pid: int, data: Path) -> bool:
     """Say whether a process id, which may have been given to another program since, is this server's.
 
