@@ -127,8 +127,8 @@ class FundingFactory(EscrowTransactionFactory):
     amount = derived(col("channel.escrow_funded_amount"))
     wallet_address = derived(col("organization.escrow_wallet_address"))
     description = phrase(
-        "Channel for {channel.employee.full_name}, {channel.job_name}",
-        "Funds for {channel.job_name}, {channel.employee.full_name}",
+        "Channel for {channel.employee.called}, {channel.job_name}",
+        "Funds for {channel.job_name}, {channel.employee.called}",
     )
 
 

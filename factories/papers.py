@@ -32,6 +32,7 @@ class SessionFactory(Factory[Session]):
         of = None  # an employee or organization whose user signs in
         length = integer(3, 90 * 60)
         last_day = derived(pl.coalesce("user.deleted_at", "@as_of"))
+        until = derived(pl.coalesce("user.last_login_at", "last_day"))
 
     user = SubFactory(UserFactory)
     session_token = digest()
@@ -41,9 +42,7 @@ class SessionFactory(Factory[Session]):
     last_seen_at = derived(
         pl.min_horizontal(col("created_at") + pl.duration(seconds="length"), "last_day")
     )
-    created_at = moment(
-        pl.max_horizontal(col("user.created_at"), col("last_day") - 60 * DAY), "last_day"
-    )
+    created_at = moment(pl.max_horizontal(col("user.created_at"), col("until") - 60 * DAY), "until")
 
 
 class NotificationFactory(Factory[Notification]):
@@ -88,7 +87,7 @@ class FailedPaymentNotificationFactory(PaidNotificationFactory):
     notification_type = "payment_failed"
     title = "A payment failed"
     message = phrase(
-        "{payment.amount} XAH to {payment.employee.full_name} did not go through. Check the channel and try again."
+        "{payment.amount} XAH to {payment.employee.called} did not go through. Check the channel and try again."
     )
     created_at = derived(col("payment.created_at"))
 
@@ -180,7 +179,7 @@ class NgoNotificationFactory(Factory[NgoNotification]):
     notification_type = "worker_joined"
     worker_wallet_address = derived(col("employee.employee_wallet_address"))
     worker_name = derived(col("employee.full_name"))
-    message = phrase("{employee.full_name} joined and can clock in now.")
+    message = phrase("{employee.called} joined and can clock in now.")
     metadata_ = document(hourly_rate="rate")
     is_read = derived((col("created_at") < col("@as_of") - 3 * DAY) & col("attentive"))
     created_at = derived(col("employee.created_at"))
@@ -191,8 +190,8 @@ class WorkerLeftFactory(NgoNotificationFactory):
 
     notification_type = "worker_left"
     message = phrase(
-        "The contract of {employee.full_name} ended on {employee.termination_date}.",
-        "{employee.full_name} left on {employee.termination_date}; the last shifts are paid.",
+        "The contract of {employee.called} ended on {employee.termination_date}.",
+        "{employee.called} left on {employee.termination_date}; the last shifts are paid.",
     )
     created_at = derived(col("employee.left_at"))
 
@@ -215,7 +214,7 @@ class ClosureRequestedFactory(NgoNotificationFactory):
 
     notification_type = "closure_requested"
     message = phrase(
-        "The channel of {employee.full_name} for {channel.job_name} closes on {channel.expiration_time} UTC."
+        "The channel of {employee.called} for {channel.job_name} closes on {channel.expiration_time} UTC."
     )
     created_at = derived(col("channel.closure_initiated_at"))
 
@@ -317,7 +316,7 @@ class HiredLogFactory(ActivityLogFactory):
     action_type = "employee_added"
     entity_type = "employee"
     description = phrase(
-        "Added {about_employee.full_name} at {about_employee.hourly_rate} XAH an hour"
+        "Added {about_employee.called} at {about_employee.hourly_rate} XAH an hour"
     )
     created_at = derived(col("about_employee.created_at"))
 
@@ -326,7 +325,7 @@ class TerminatedLogFactory(HiredLogFactory):
     """An owner ended a contract."""
 
     action_type = "employee_terminated"
-    description = phrase("Ended the contract of {about_employee.full_name}")
+    description = phrase("Ended the contract of {about_employee.called}")
     created_at = derived(col("about_employee.left_at"))
 
 
@@ -338,7 +337,7 @@ class ChannelLogFactory(ActivityLogFactory):
     action_type = "channel_opened"
     entity_type = "payment_channel"
     description = phrase(
-        "Opened a channel of {about_channel.escrow_funded_amount} XAH for {about_channel.employee.full_name}"
+        "Opened a channel of {about_channel.escrow_funded_amount} XAH for {about_channel.employee.called}"
     )
     created_at = derived(col("about_channel.created_at"))
 
@@ -348,7 +347,7 @@ class ClosureLogFactory(ChannelLogFactory):
 
     action_type = "channel_closure_requested"
     description = phrase(
-        "Asked to close the channel of {about_channel.employee.full_name}, {about_channel.job_name}"
+        "Asked to close the channel of {about_channel.employee.called}, {about_channel.job_name}"
     )
     created_at = derived(col("about_channel.closure_initiated_at"))
 
@@ -358,7 +357,7 @@ class ClosedLogFactory(ChannelLogFactory):
 
     action_type = "channel_closed"
     description = phrase(
-        "Channel of {about_channel.employee.full_name} closed, {about_channel.on_chain_balance} XAH paid out"
+        "Channel of {about_channel.employee.called} closed, {about_channel.on_chain_balance} XAH paid out"
     )
     created_at = derived(col("about_channel.closed_at"))
 
@@ -373,7 +372,7 @@ class PaymentLogFactory(ActivityLogFactory):
     organization = follow("about_payment.organization")
     action_type = "payment_completed"
     entity_type = "payment"
-    description = phrase("Paid {about_payment.amount} XAH to {about_payment.employee.full_name}")
+    description = phrase("Paid {about_payment.amount} XAH to {about_payment.employee.called}")
     ip_address = None
     user_agent = None
     metadata_ = document(amount="amount")
@@ -385,7 +384,7 @@ class FailedPaymentLogFactory(PaymentLogFactory):
 
     action_type = "payment_failed"
     description = phrase(
-        "Payment of {about_payment.amount} XAH to {about_payment.employee.full_name} failed: no path to the account"
+        "Payment of {about_payment.amount} XAH to {about_payment.employee.called} failed: no path to the account"
     )
     created_at = derived(col("about_payment.created_at"))
 

@@ -167,6 +167,7 @@ class EmployeeFactory(Factory[Employee]):
             col("@as_of") - timedelta(days=3),
         )
         account_deleted_at = None
+        called = derived(pl.coalesce("full_name", pl.lit("A worker")))
         shift_start = derived(pl.when(col("slot") == 1).then(13 * 60).otherwise(8 * 60))
         shift_minutes = derived(
             pl.when(col("slot") == 1).then(360).when("moonlights").then(270).otherwise(540)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from profiles.development import development
 from profiles.testing import testing
 
-__all__ = ["testing"]
+__all__ = ["development", "testing"]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from factories import (
+    ActivityLogFactory,
     EscrowTransactionFactory,
+    NgoNotificationFactory,
+    NotificationFactory,
     PaymentConfigurationFactory,
     PaymentFactory,
+    SessionFactory,
     UserFactory,
 )
 from seedbed import Profile
@@ -27,3 +31,7 @@ def the_smallest_world(rows: Rows) -> None:
     rows.named(PaymentFactory, "sam-tuesday-paid")
     rows.named(EscrowTransactionFactory, "oak-street-first-deposit", "oak-street-funds-sam")
     rows.named(PaymentConfigurationFactory, "oak-street-pays-daily")
+    rows.named(SessionFactory, "sam-on-the-phone")
+    rows.named(NotificationFactory, "sam-was-paid")
+    rows.named(NgoNotificationFactory, "sam-joined")
+    rows.named(ActivityLogFactory, "sam-clocked-in", "sam-clocked-out")
