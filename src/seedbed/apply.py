@@ -28,7 +28,7 @@ from seedbed.load.execute import carry_out
 from seedbed.load.failures import Clash, translated
 from seedbed.load.run import Run, prepared
 from seedbed.load.session import blockers, connect, take_lock, transaction
-from seedbed.load.writing import Overtaken
+from seedbed.load.updating import Overtaken
 from seedbed.plan import Options, Plan, find_obstacles, refused, summary
 from seedbed.source import Source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from given import applied, counts, execute, ledger, planned, prepare, rows, traces
 
-from seedbed.errors import Drift
+from seedbed.errors import Drift, InvalidInput
 
 USERS = """
 CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL UNIQUE, name text, seen timestamp, hits int DEFAULT 0);
@@ -226,3 +226,49 @@ class TestOnly:
         prepare(database, USERS)
         with pytest.raises(Exception, match="did you mean 'users'"):
             applied(database, users("ann"), only=("user",))
+
+
+class TestExchange:
+    """Unique values move between rows of ours in one run."""
+
+    NULLABLE = "CREATE TABLE t (id serial PRIMARY KEY, slug text UNIQUE, n int)"
+    STRICT = "CREATE TABLE t (id serial PRIMARY KEY, slug text NOT NULL UNIQUE, n int)"
+
+    @staticmethod
+    def slugs(**slugs):
+        return rows("t", list(slugs), {"slug": list(slugs.values())})
+
+    @pytest.mark.parametrize("ddl", [NULLABLE, STRICT], ids=["nullable", "not-null"])
+    def test_a_chain(self, database, ddl):
+        prepare(database, ddl)
+        applied(database, self.slugs(a="1", b="2", c="3"))
+        applied(database, self.slugs(a="2", b="3", c="4"))
+        assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [
+            (1, "2"),
+            (2, "3"),
+            (3, "4"),
+        ]
+
+    def test_a_circle(self, database):
+        prepare(database, self.NULLABLE)
+        applied(database, self.slugs(a="1", b="2", c="3"))
+        applied(database, self.slugs(a="2", b="1", c="3"))
+        assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [
+            (1, "2"),
+            (2, "1"),
+            (3, "3"),
+        ]
+        assert not applied(database, self.slugs(a="2", b="1", c="3")).changed
+
+    def test_a_circle_of_values_that_must_not_be_null_is_refused(self, database):
+        prepare(database, self.STRICT)
+        applied(database, self.slugs(a="1", b="2"))
+        with pytest.raises(InvalidInput, match=r"rows exchange the unique key t_slug_key \(slug\)"):
+            applied(database, self.slugs(a="2", b="1"))
+        assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [(1, "1"), (2, "2")]
+
+    def test_a_new_row_takes_what_another_gives_up(self, database):
+        prepare(database, self.STRICT)
+        applied(database, self.slugs(a="1"))
+        applied(database, self.slugs(a="2", b="1"))
+        assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [(1, "2"), (2, "1")]

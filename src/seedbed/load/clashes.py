@@ -13,8 +13,8 @@ from seedbed.ledger import fetch_arrays
 from seedbed.load.failures import Clash
 from seedbed.load.session import transaction
 from seedbed.load.staging import INT8, staged, values
+from seedbed.load.updating import Overtaken
 from seedbed.load.work import Work, Works
-from seedbed.load.writing import Overtaken
 
 
 def explain(connection: Connection[Any], works: Works, clash: Clash) -> SeedbedError | Overtaken:
@@ -50,27 +50,40 @@ def _explained(
             for a, b in zip(pairs[0], pairs[1], strict=True)
         ]
         return InvalidInput(f"rows of the profile share {what}", findings=findings)
-    strangers = [
-        (int(position), identity)
-        for position, identity in zip(
-            taken[0] if taken[0] is not None else (), taken[1] or (), strict=True
-        )
-        if identity not in _ours(work)
-    ]
-    if not strangers or set(columns) == set(work.binding.natural_key):
-        return Overtaken(f"{what} was taken in the meantime")
-    findings = [
-        Finding(
-            place(position),
-            f"its values in {what} are held by row {identity}, which seedbed did not write",
-        )
-        for position, identity in strangers
-    ]
-    return Drift(f"{what} is already taken", findings=findings)
+    held = [(int(at), who) for at, who in zip(_list(taken[0]), taken[1] or (), strict=True)]
+    ours = _ours(work)
+    strangers = [(at, who) for at, who in held if who not in ours]
+    if strangers and set(columns) != set(work.binding.natural_key):
+        findings = [
+            Finding(
+                place(at),
+                f"its values in {what} are held by row {who}, which seedbed did not write",
+            )
+            for at, who in strangers
+        ]
+        return Drift(f"{what} is already taken", findings=findings)
+    exchanged = [(at, who) for at, who in held if who in ours and who != _itself(work, at)]
+    if exchanged and not strangers:
+        findings = [
+            Finding(place(at), f"its values in {what} are those of row {who} of ours")
+            for at, who in exchanged
+        ]
+        remedy = "Columns that must not be NULL cannot be exchanged in one run: make the key DEFERRABLE, or take two runs."
+        return InvalidInput(f"rows exchange {what}", findings=findings, remedy=remedy)
+    return Overtaken(f"{what} was taken in the meantime")
+
+
+def _list(positions: Any) -> list[int]:
+    return [] if positions is None else positions.tolist()
 
 
 def _ours(work: Work) -> set[str]:
     return {work.known.identity(place) for place in range(len(work.known.keys))}
+
+
+def _itself(work: Work, position: int) -> str:
+    place = int(work.place[position])
+    return work.known.identity(place) if place >= 0 else ""
 
 
 def _twins(stage: sql.Identifier, columns: int) -> sql.Composed:

@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 from seedbed.errors import Finding
 from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, fetch_arrays
 from seedbed.load.digest import comparable, row_hash
+from seedbed.load.failures import located
 from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
 from seedbed.load.work import Mask, Positions, Work, Works
 from seedbed.target import Table
@@ -56,7 +57,7 @@ def _differing(connection: Connection[Any], works: Works, work: Work, suspects: 
         **old_identity(work, suspects),
         **values(works, work, names, suspects),
     }
-    with staged(connection, columns) as stage:
+    with located(work, suspects, names), staged(connection, columns) as stage:
         for start in range(0, len(names), WIDE):
             part = range(start, min(start + WIDE, len(names)))
             query = _comparison(work, names, part, stage)
@@ -148,7 +149,7 @@ def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Fi
     columns = {"position": (INT8, pl.Series(new)), **values(works, work, key, new)}
     identity = [sql.Identifier("t", name) for name in work.table.identity]
     kind = INT8 if work.table.serial else sql.SQL("text")
-    with staged(connection, columns) as stage:
+    with located(work, new, key), staged(connection, columns) as stage:
         query = sql.SQL("SELECT array_agg(s.position), {} FROM {} s JOIN {} t ON {}").format(
             sql.SQL(", ").join(sql.SQL("array_agg({}::{})").format(i, kind) for i in identity),
             stage,
@@ -184,9 +185,7 @@ def _claim(work: Work, positions: Positions, identities: list[Any]) -> list[Find
         place = owner.get(identity)
         if place is None:
             adopt.append(at)
-        elif place in in_profile:
-            work.swaps = True
-        else:
+        elif place not in in_profile:  # else that row gives the key up in this run
             work.place[position] = place
             renamed.append(at)
     work.adopt = positions[adopt]

@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from seedbed import ledger
 from seedbed.dataset import TableName
 from seedbed.errors import Drift, Finding
-from seedbed.load import writing
+from seedbed.load import updating, writing
 from seedbed.load.pruning import Doomed, delete_free, doom
 from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Positions, Work
@@ -34,8 +34,9 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         writing.draw_identities(connection, run.works, work)
     _create(connection, run, report, overwrite=overwrite)
     for work in run.written:
-        if not work.swaps:
-            writing.update(connection, run.works, work, _to_update(work, overwrite), report)
+        rows = _to_update(work, overwrite)
+        if not _first(work, rows):
+            updating.update(connection, run.works, work, rows, report)
     if doomed:
         _prune_rest(connection, run, doomed)
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -76,14 +77,22 @@ def _create(connection: Connection[Any], run: Run, report: _Report, *, overwrite
         works = [run.works[name] for name in group if run.works[name].binding.written]
         for work in works:
             run.ready(work)
-            if work.swaps:  # a row of ours gives up the unique value that a new one takes
-                writing.update(connection, run.works, work, _to_update(work, overwrite), report)
+            rows = _to_update(work, overwrite)
+            if _first(work, rows):
+                updating.update(connection, run.works, work, rows, report)
         if len(works) > 1:
             writing.insert_together(connection, run.works, works, report)
         elif works:
             writing.insert(connection, run.works, works[0], run.route, report)
     for work in run.written:
-        writing.fill(connection, run.works, work, run.route)
+        updating.fill(connection, run.works, work, run.route)
+
+
+def _first(work: Work, rows: Positions) -> bool:
+    """Whether a table's updates come before its new rows, which may want a unique value that an update gives up."""
+    if not len(rows) or not len(work.create):
+        return False
+    return bool(updating.unique_keys(work, updating.differing(work, rows)))
 
 
 def _to_update(work: Work, overwrite: bool) -> Positions:

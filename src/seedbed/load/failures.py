@@ -35,12 +35,12 @@ class Clash(SeedbedError):
 
 
 @contextmanager
-def located(work: Work, positions: Positions, columns: Sequence[str]) -> Iterator[None]:
+def located(work: Work, positions: Positions, names: Sequence[str] = ()) -> Iterator[None]:
     """Name the row and column in the errors of a block that writes rows.
 
     Args:
         positions: the rows, in the order in which they are sent.
-        columns: the columns, in the order in which they are sent.
+        names: what the columns v1, v2, ... of a stage are called in the table.
     """
     try:
         yield
@@ -51,9 +51,9 @@ def located(work: Work, positions: Positions, columns: Sequence[str]) -> Iterato
         message = f"{where}: {_constraint(work, error)} is already taken"
         raise Clash(message, work, constraint, position) from None
     except errors.IntegrityError as error:
-        raise _violation(work, positions, error) from None
+        raise _violation(work, positions, names, error) from None
     except errors.DataError as error:
-        raise _bad_value(work, positions, error) from None
+        raise _bad_value(work, positions, names, error) from None
 
 
 def _row(error: psycopg.Error, positions: Positions) -> int | None:
@@ -63,16 +63,19 @@ def _row(error: psycopg.Error, positions: Positions) -> int | None:
     return int(positions[line - 1]) if 1 <= line <= len(positions) else None
 
 
-def _column(work: Work, error: psycopg.Error) -> str:
+def _column(work: Work, names: Sequence[str], error: psycopg.Error) -> str:
     if error.diag.column_name:
         return error.diag.column_name
     match = re.search(r"^COPY \S+?, \D*\d+, \S+ ([^:]+)", error.diag.context or "", re.MULTILINE)
     name = match[1].strip() if match else ""
+    staged = re.fullmatch(r"v(\d+)", name)
+    if staged and 1 <= int(staged[1]) <= len(names):
+        return names[int(staged[1]) - 1]
     return name if name in work.table.columns else ""
 
 
-def _place(work: Work, positions: Positions, error: psycopg.Error) -> str:
-    position, column = _row(error, positions), _column(work, error)
+def _place(work: Work, positions: Positions, names: Sequence[str], error: psycopg.Error) -> str:
+    position, column = _row(error, positions), _column(work, names, error)
     where = f"{work.table.name}.{column}" if column else str(work.table.name)
     return f"{work.binding.place(position)}: {where}" if position is not None else where
 
@@ -83,15 +86,19 @@ def _constraint(work: Work, error: psycopg.Error) -> str:
     return f"the unique key {name} ({', '.join(columns)})" if columns else f"the unique key {name}"
 
 
-def _bad_value(work: Work, positions: Positions, error: psycopg.Error) -> SeedbedError:
+def _bad_value(
+    work: Work, positions: Positions, names: Sequence[str], error: psycopg.Error
+) -> SeedbedError:
     reason = REASONS.get(error.sqlstate or "", f"not accepted (SQLSTATE {error.sqlstate})")
-    finding = Finding(_place(work, positions, error), reason)
+    finding = Finding(_place(work, positions, names, error), reason)
     return InvalidInput(
         f"the database does not take a value for {work.table.name}", findings=[finding]
     )
 
 
-def _violation(work: Work, positions: Positions, error: psycopg.Error) -> SeedbedError:
+def _violation(
+    work: Work, positions: Positions, names: Sequence[str], error: psycopg.Error
+) -> SeedbedError:
     kinds = {
         "23502": "no value for a NOT NULL column",
         "23503": f"the foreign key {error.diag.constraint_name} names a row that is not there",
@@ -101,7 +108,7 @@ def _violation(work: Work, positions: Positions, error: psycopg.Error) -> Seedbe
     problem = kinds.get(
         error.sqlstate or "", f"a constraint is not met (SQLSTATE {error.sqlstate})"
     )
-    finding = Finding(_place(work, positions, error), problem)
+    finding = Finding(_place(work, positions, names, error), problem)
     return DatabaseFailure(
         f"{work.table.name}: the database does not take the rows", findings=[finding]
     )

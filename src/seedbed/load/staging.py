@@ -69,6 +69,16 @@ def old_identity(work: Work, positions: Positions) -> dict[str, tuple[sql.Compos
     }
 
 
+def new_identity(
+    works: Works, work: Work, rows: Positions
+) -> dict[str, tuple[sql.Composable, pl.Series]]:
+    """Return stage columns k1, k2, ...: where rows are once they are written."""
+    return {
+        f"k{number}": (type_of(work.table, name), taken(works.value(work, name), rows))
+        for number, name in enumerate(work.table.identity, 1)
+    }
+
+
 def values(
     works: Works, work: Work, names: tuple[str, ...], positions: Positions
 ) -> dict[str, tuple[sql.Composable, pl.Series]]:

@@ -39,7 +39,6 @@ class Work:
         changes: position to a flag for each compared column, for rows that differ.
         hashes: position to the live row's hash at the time of comparing.
         empty: whether the live table had no row at all.
-        swaps: whether a row takes over a natural key that another one gives up in this run.
     """
 
     binding: Binding
@@ -63,7 +62,6 @@ class Work:
     changes: dict[int, str] = field(default_factory=dict)
     hashes: dict[int, int] = field(default_factory=dict)
     empty: bool = False
-    swaps: bool = False
     _fitted: dict[str, pl.Series] = field(default_factory=dict)
 
     @property

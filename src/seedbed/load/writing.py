@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,10 @@ from seedbed.load.circles import Route
 from seedbed.load.copying import copy_in
 from seedbed.load.digest import row_hash
 from seedbed.load.failures import located
-from seedbed.load.staging import INT8, old_identity, on_identity, staged, taken, type_of, values
+from seedbed.load.staging import INT8, new_identity, on_identity, staged, taken, values
+from seedbed.load.updating import Overtaken, Told
 from seedbed.load.work import Positions, Work, Works
 from seedbed.target import Column, Table
-
-Told = Callable[[Work, str, int], None]
-"""Is told the table, what is being done and how many rows it was done to."""
-
-
-class Overtaken(Exception):
-    """The application changed a row between our look and our write; a new attempt will see it."""
 
 
 def draw_identities(connection: Connection[Any], works: Works, work: Work) -> None:
@@ -85,7 +79,7 @@ def insert(connection: Connection[Any], works: Works, work: Work, route: Route, 
     frame = pl.DataFrame(
         [_inserted(works, work, name, name in empty).alias(name) for name in names]
     )
-    with located(work, work.create, names):
+    with located(work, work.create):
         taken_in = copy_in(
             connection,
             work.table.qualified,
@@ -133,7 +127,7 @@ def insert_together(
             **values(works, work, names, work.create),
         }
         context = staged(connection, columns)
-        with located(work, work.create, ("", *names)):
+        with located(work, work.create, names):
             stage = context.__enter__()
         stages.append(context)
         parts.append(
@@ -152,7 +146,7 @@ def insert_together(
     )
     if not group:
         return
-    with located(group[0], group[0].create, ()):
+    with located(group[0], group[0].create):
         row = connection.execute(
             sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), counts)
         ).fetchone()
@@ -160,78 +154,6 @@ def insert_together(
         context.__exit__(None, None, None)
         _all(work, done, len(work.create))
         told(work, "writing", done)
-
-
-def fill(connection: Connection[Any], works: Works, work: Work, route: Route) -> None:
-    """Set the references that had to be left NULL while the rows they name were still to come."""
-    for name in route.emptied(work.table.name):
-        series = works.value(work, name)
-        rows = work.create[taken(series, work.create).is_not_null().to_numpy()]
-        _set(connection, works, work, rows, (name,), hashes=None)
-
-
-def update(
-    connection: Connection[Any], works: Works, work: Work, rows: Positions, told: Told
-) -> None:
-    """Bring rows to what the profile says: only the columns in which some of them differ.
-
-    UPDATE, not an upsert: INSERT ... ON CONFLICT fires BEFORE INSERT triggers, draws from the sequences of columns we do not manage
-    and wants their NOT NULL columns, all for rows that are known to exist.
-    """
-    if not len(rows):
-        return
-    patterns = {work.changes[int(position)] for position in rows}
-    names = tuple(
-        name
-        for at, name in enumerate(work.binding.compared)
-        if any(pattern[at] == "t" for pattern in patterns)
-    )
-    _set(connection, works, work, rows, names, hashes=work.hashes)
-    told(work, "updating", len(rows))
-
-
-def _set(
-    connection: Connection[Any],
-    works: Works,
-    work: Work,
-    rows: Positions,
-    names: tuple[str, ...],
-    hashes: dict[int, int] | None,
-) -> None:
-    if not len(rows):
-        return
-    where = old_identity(work, rows) if hashes is not None else _identity_now(works, work, rows)
-    columns = {**where, **values(works, work, names, rows)}
-    unmoved: sql.Composable = sql.SQL("")
-    if hashes:
-        expected = [hashes.get(int(position)) for position in rows]
-        columns["hash"] = (INT8, pl.Series(expected, dtype=pl.Int64))
-        live = row_hash(work.table, work.binding.compared, "t")
-        unmoved = sql.SQL(" AND {} = coalesce(s.hash, {})").format(live, live)
-    with located(work, rows, tuple(columns)), staged(connection, columns) as stage:
-        statement = sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}{}").format(
-            work.table.qualified,
-            sql.SQL(", ").join(
-                sql.SQL("{} = s.{}").format(sql.Identifier(name), sql.Identifier(f"v{number}"))
-                for number, name in enumerate(names, 1)
-            ),
-            stage,
-            on_identity(work.table),
-            unmoved,
-        )
-        done = connection.execute(statement).rowcount
-    if done != len(rows):
-        raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
-
-
-def _identity_now(
-    works: Works, work: Work, rows: Positions
-) -> dict[str, tuple[sql.Composable, pl.Series]]:
-    """Return stage columns k1, k2, ...: where rows are once they are written."""
-    return {
-        f"k{number}": (type_of(work.table, name), taken(works.value(work, name), rows))
-        for number, name in enumerate(work.table.identity, 1)
-    }
 
 
 def record(connection: Connection[Any], works: Works, work: Work, rows: Positions) -> None:
@@ -244,7 +166,7 @@ def record(connection: Connection[Any], works: Works, work: Work, rows: Position
         "key": (INT8, pl.Series(work.binding.rows.keys[rows])),
         "name": (sql.SQL("text"), _names(work, rows)),
         "digest": (INT8, pl.Series(work.digests[rows])),
-        **_identity_now(works, work, rows),
+        **new_identity(works, work, rows),
     }
     number, pk = ledger.own_identity(work.table)
     clash = sql.SQL(

@@ -1,0 +1,176 @@
+"""Updates of rows that are there, in an order that no unique key minds.
+
+PostgreSQL checks a unique key row by row, so that one UPDATE fails with 23505 where a row takes a value that another one gives up
+in the same statement. Where unique columns change, rows are therefore updated in waves: those first whose new values nobody holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import polars as pl
+from psycopg import Connection, sql
+
+from seedbed.load.circles import Route
+from seedbed.load.digest import row_hash
+from seedbed.load.failures import located
+from seedbed.load.staging import (
+    INT8,
+    new_identity,
+    old_identity,
+    on_identity,
+    staged,
+    taken,
+    values,
+)
+from seedbed.load.work import Positions, Work, Works
+from seedbed.target import UniqueKey
+
+Told = Callable[[Work, str, int], None]
+"""Is told the table, what is being done and how many rows it was done to."""
+
+
+class Overtaken(Exception):
+    """The application changed a row between our look and our write; a new attempt will see it."""
+
+
+def update(
+    connection: Connection[Any], works: Works, work: Work, rows: Positions, told: Told
+) -> None:
+    """Bring rows to what the profile says: only the columns in which some of them differ.
+
+    UPDATE, not an upsert: INSERT ... ON CONFLICT fires BEFORE INSERT triggers, draws from the sequences of columns we do not manage
+    and wants their NOT NULL columns, all for rows that are known to exist.
+    """
+    if not len(rows):
+        return
+    names = differing(work, rows)
+    columns = {
+        "position": (INT8, pl.Series(rows)),
+        **old_identity(work, rows),
+        **values(works, work, names, rows),
+        "hash": (INT8, pl.Series([work.hashes.get(int(at)) for at in rows], dtype=pl.Int64)),
+    }
+    with located(work, rows, names), staged(connection, columns) as stage:
+        keys = unique_keys(work, names)
+        done = _in_waves(connection, work, stage, names, keys) if keys else 0
+        done += connection.execute(_statement(work, stage, names)).rowcount
+    if done != len(rows):
+        raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
+    told(work, "updating", len(rows))
+
+
+def differing(work: Work, rows: Positions) -> tuple[str, ...]:
+    """Return the columns in which at least one of some rows differs."""
+    patterns = {work.changes[int(position)] for position in rows}
+    return tuple(
+        name
+        for at, name in enumerate(work.binding.compared)
+        if any(pattern[at] == "t" for pattern in patterns)
+    )
+
+
+def unique_keys(work: Work, names: Sequence[str]) -> list[UniqueKey]:
+    """Return the unique keys, checked row by row, that some columns are part of."""
+    return [key for key in work.table.keys if not key.weakness and set(key.columns) & set(names)]
+
+
+def fill(connection: Connection[Any], works: Works, work: Work, route: Route) -> None:
+    """Set the references that had to be left NULL while the rows they name were still to come."""
+    for name in route.emptied(work.table.name):
+        series = works.value(work, name)
+        rows = work.create[taken(series, work.create).is_not_null().to_numpy()]
+        if not len(rows):
+            continue
+        columns = {**new_identity(works, work, rows), **values(works, work, (name,), rows)}
+        with located(work, rows, (name,)), staged(connection, columns) as stage:
+            connection.execute(
+                sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(
+                    work.table.qualified, _assignments((name,)), stage, on_identity(work.table)
+                )
+            )
+
+
+def _in_waves(
+    connection: Connection[Any],
+    work: Work,
+    stage: sql.Identifier,
+    names: tuple[str, ...],
+    keys: list[UniqueKey],
+) -> int:
+    """Update the rows whose new values are free, until none is left or all wait for each other."""
+    free = sql.SQL("").join(_free(work, names, key) for key in keys)
+    wave = sql.SQL(
+        "WITH moved AS ({} RETURNING s.position) DELETE FROM {} d USING moved m WHERE d.position = m.position"
+    ).format(_statement(work, stage, names) + free, stage)
+    done, broken = 0, False
+    while True:
+        rows = connection.execute(wave).rowcount
+        done += rows
+        if not rows and not broken:
+            broken = _let_go(connection, work, stage, names, keys)
+            if not broken:
+                return done
+        elif not rows:
+            return done
+
+
+def _statement(work: Work, stage: sql.Identifier, names: tuple[str, ...]) -> sql.Composed:
+    live = row_hash(work.table, work.binding.compared, "t") if work.hashes else sql.SQL("NULL")
+    return sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {} AND coalesce({} = s.hash, true)").format(
+        work.table.qualified, _assignments(names), stage, on_identity(work.table), live
+    )
+
+
+def _assignments(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} = s.{}").format(sql.Identifier(name), sql.Identifier(f"v{number}"))
+        for number, name in enumerate(names, 1)
+    )
+
+
+def _free(work: Work, names: tuple[str, ...], key: UniqueKey) -> sql.Composed:
+    """Return the SQL that no other live row holds the values a row is to have in a unique key."""
+    wanted = [
+        sql.Identifier("s", f"v{names.index(name) + 1}")
+        if name in names
+        else sql.Identifier("t", name)
+        for name in key.columns
+    ]
+    same = [
+        sql.SQL("o.{} = {}").format(sql.Identifier(name), value)
+        for name, value in zip(key.columns, wanted, strict=True)
+    ]
+    itself = [
+        sql.SQL("o.{n} = t.{n}").format(n=sql.Identifier(name)) for name in work.table.identity
+    ]
+    return sql.SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE {} AND NOT ({}))").format(
+        work.table.qualified, sql.SQL(" AND ").join(same), sql.SQL(" AND ").join(itself)
+    )
+
+
+def _let_go(
+    connection: Connection[Any],
+    work: Work,
+    stage: sql.Identifier,
+    names: tuple[str, ...],
+    keys: list[UniqueKey],
+) -> bool:
+    """Break a circle of rows that exchange values: set nullable unique columns to NULL for a moment."""
+    columns = [
+        name
+        for name in names
+        if any(name in key.columns for key in keys) and work.table.columns[name].nullable
+    ]
+    if not columns:
+        return False
+    nothing = sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(n)) for n in columns)
+    live = row_hash(work.table, work.binding.compared, "t")
+    connection.execute(
+        sql.SQL(
+            "WITH emptied AS (UPDATE {} t SET {} FROM {} s WHERE {} AND coalesce({} = s.hash, true) RETURNING s.position) "
+            "UPDATE {} d SET hash = NULL FROM emptied e WHERE d.position = e.position"
+        ).format(work.table.qualified, nothing, stage, on_identity(work.table), live, stage)
+    )
+    return True
