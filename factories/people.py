@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
-from factory import SelfAttribute, SubFactory
+from factory import Maybe, SelfAttribute, SubFactory
 
 from factories.fields import by, document, names, phones, xrpl_address
 from factories.models import Employee, Organization, User
@@ -83,6 +83,7 @@ class OrganizationFactory(Factory[Organization]):
         insert_only = ("updated_at",)
 
     class Params:
+        rank = 0  # its number among all, by which a recipe makes few large and many small ones
         size = 0  # how many workers a recipe gives it
         partner = None  # another organization, where some of its workers have a second job
         owner_type = derived(
@@ -166,18 +167,25 @@ class EmployeeFactory(Factory[Employee]):
             col("created_at") + (col("@as_of") - col("created_at")) / 3,
             col("@as_of") - timedelta(days=3),
         )
-        account_deleted_at = None
+        deletes = False  # whether the account is deleted after the last day
+        deleted_later = moment("left_at", "@as_of")
+        account_deleted_at = derived(pl.when("deletes").then("deleted_later"))
+        signed_up = True
         called = derived(pl.coalesce("full_name", pl.lit("A worker")))
         shift_start = derived(pl.when(col("slot") == 1).then(13 * 60).otherwise(8 * 60))
         shift_minutes = derived(
             pl.when(col("slot") == 1).then(360).when("moonlights").then(270).otherwise(540)
         )
 
-    user = SubFactory(
-        UserFactory,
-        country=SelfAttribute("..organization.country"),
-        created_at=SelfAttribute("..signed_up_at"),
-        deleted_at=SelfAttribute("..account_deleted_at"),
+    user = Maybe(
+        "signed_up",
+        SubFactory(
+            UserFactory,
+            country=SelfAttribute("..organization.country"),
+            created_at=SelfAttribute("..signed_up_at"),
+            deleted_at=SelfAttribute("..account_deleted_at"),
+        ),
+        None,
     )
     organization = SubFactory(OrganizationFactory)
     full_name = derived(pl.coalesce("user.display_name", "spare_name"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from profiles.development import development
+from profiles.staging import staging
 from profiles.testing import testing
 
-__all__ = ["development", "testing"]
+__all__ = ["development", "staging", "testing"]

@@ -45,6 +45,7 @@ from seedbed.batch import Selection
 from seedbed.fields import col, follow
 from seedbed.profile import Count, Rows
 
+HOUR = timedelta(hours=1)
 HAS_USER = col("employee.user.wallet_address").is_not_null()
 CLOSING = col("closure_initiated_at").is_not_null()
 CLOSED = col("state") == "closed"

@@ -31,6 +31,11 @@ class FieldFactory(Factory):
     farm = factory.SubFactory(FarmFactory)
 
 
+class MeadowFactory(FieldFactory):
+    class Params:
+        shared_with = None
+
+
 class HarvestFactory(Factory):
     class Meta:
         table = "harvests"
@@ -104,6 +109,17 @@ def test_a_missing_row_half_way_leaves_the_others_alone():
         rows.each(fields, HarvestFactory, via="field")
 
     assert rows_of(recipe)["harvests"].references["farm"].rows.tolist() == [0, -1]
+
+
+def test_a_batch_that_declares_no_such_row_has_none():
+    def recipe(rows):
+        meadows = rows.many(MeadowFactory, 1)
+        shared = rows.each(meadows, MeadowFactory, via="shared_with", name="shared")
+        rows.each(
+            meadows + shared, HarvestFactory, via="field", farm=follow("field.shared_with.farm")
+        )
+
+    assert rows_of(recipe)["harvests"].references["farm"].rows.tolist() == [-1, 0]
 
 
 def test_build_takes_the_object_that_the_parent_has():

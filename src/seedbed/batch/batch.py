@@ -34,20 +34,21 @@ class Selection:
 
     Attributes:
         parts: batches, each with the positions of the rows meant.
+        none_of: the factory of the rows, where there are none to tell by.
     """
 
     parts: tuple[tuple[Batch, Index], ...]
+    none_of: type[Factory[Any]] | None = None
 
     def __len__(self) -> int:
         return sum(len(rows) for _, rows in self.parts)
 
     def __add__(self, other: Selection) -> Selection:
-        return Selection(self.parts + other.parts)
+        return Selection(self.parts + other.parts, self.none_of or other.none_of)
 
-    def __getitem__(self, rows: slice) -> Selection:
-        """Return a slice of the rows, in their order."""
-        chosen = np.arange(len(self))[rows]
-        return self.take(chosen)
+    def __getitem__(self, rows: slice | int) -> Selection:
+        """Return a slice of the rows, in their order, or a single one."""
+        return self.take(np.atleast_1d(np.arange(len(self))[rows]))
 
     def compact(self) -> Selection:
         """Return the same rows with neighbouring parts of one batch joined."""
@@ -57,14 +58,16 @@ class Selection:
                 parts[-1] = (batch, np.concatenate([parts[-1][1], rows]))
             else:
                 parts.append((batch, rows))
-        return Selection(tuple(parts))
+        return Selection(tuple(parts), self.none_of)
 
     @property
     def factory(self) -> type[Factory[Any]]:
         """The factory of the rows."""
-        if not self.parts:
+        if self.parts:
+            return self.parts[0][0].factory
+        if self.none_of is None:
             raise InvalidInput("An empty selection has no factory.")
-        return self.parts[0][0].factory
+        return self.none_of
 
     @property
     def keys(self) -> streams.Words:
@@ -92,10 +95,10 @@ class Selection:
             kept = np.ones(len(rows), dtype=bool)
             cells = batch.cells("where()", rows)
             for test in tests:
-                result = evaluate(test, frame(cells, roots(test)), cells.where)
-                kept &= result.cast(pl.Boolean).fill_null(False).to_numpy()
+                result = evaluate(test, frame(cells, roots(test)), cells.where, pl.Boolean)
+                kept &= result.fill_null(False).to_numpy()
             parts.append((batch, rows[kept]))
-        return Selection(tuple(parts))
+        return Selection(tuple(parts), self.none_of)
 
     def take(self, positions: Index) -> Selection:
         """Return the rows at some positions of the selection."""
@@ -275,7 +278,8 @@ class Batch:
         from seedbed.batch.links import link_of
 
         if name not in self._links:
-            if not self.is_link(name):
+            nobody = name in self.declarations and self.declarations[name].declaration is None
+            if not (nobody or self.is_link(name)):
                 raise self._unknown(name, "is not another row")
             with self.world.computing(self, name):
                 self._links[name] = link_of(self, name)
