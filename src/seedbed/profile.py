@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from seedbed import streams
 from seedbed.batch import Batch, Seed, Selection, World
 from seedbed.batch.assembly import assemble
 from seedbed.dataset import Dataset
-from seedbed.errors import InvalidInput, SeedbedError
+from seedbed.errors import InvalidInput
 from seedbed.factory import DEFAULT_SEED, Context, Factory, using
 from seedbed.fields import Field, integer
 from seedbed.fields.base import evaluate, frame, roots
@@ -64,11 +62,10 @@ class Rows:
             name: the path segment that tells them from other rows of the factory; the table's name by default.
             fields: values, declarations, expressions or rows that replace the factory's own. Several rows are picked from.
         """
-        if count < 0:
-            raise InvalidInput(f"rows.many({factory.__name__}, {count}): the count is negative.")
+        number = _whole(count, f"rows.many({factory.__name__}, {count!r})")
         if self.minimal:
-            return Selection(())
-        segment, numbers = name or factory.path(), np.arange(count, dtype=np.int64)
+            return Selection((), factory)
+        segment, numbers = name or factory.path(), np.arange(number, dtype=np.int64)
         keys = streams.child_keys(streams.ROOT, segment, numbers)
         batch = Batch(self._world, factory, keys, numbers, segment=segment, overrides=fields)
         return self._world.add(batch).all()
@@ -96,12 +93,13 @@ class Rows:
             fields: as in `many`.
         """
         if self.minimal or not len(parents):
-            return Selection(())
+            return Selection((), factory)
         segment = name or factory.path()
+        where = f"rows.each(..., {factory.__name__}, {count!r})"
         return self._world.below(
             parents,
             factory,
-            _counts(parents, count, f"{segment}#count"),
+            _counts(parents, count, f"{segment}#count", where),
             via=via,
             segment=segment,
             overrides=fields,
@@ -109,17 +107,25 @@ class Rows:
         )
 
 
-def _counts(parents: Selection, count: Count, field_: str) -> Any:
-    if isinstance(count, int):
-        return np.full(len(parents), count, dtype=np.int64)
+def _whole(count: Any, where: str) -> int:
+    try:
+        number = operator.index(count)
+    except TypeError:
+        raise InvalidInput(f"{where}: the count is not a whole number.") from None
+    if number < 0:
+        raise InvalidInput(f"{where}: the count is negative.")
+    return number
+
+
+def _counts(parents: Selection, count: Count, field_: str, where: str) -> Any:
+    if not isinstance(count, Field | pl.Expr):
+        return np.full(len(parents), _whole(count, where), dtype=np.int64)
     parts = []
     for batch, rows in parents.parts:
         cells = batch.cells(field_, rows)
-        if isinstance(count, pl.Expr):
-            numbers = evaluate(count, frame(cells, roots(count)), cells.where)
-        else:
-            numbers = count.values(cells)
-        parts.append(numbers.cast(pl.Int64).fill_null(0).to_numpy().clip(min=0))
+        expression = count if isinstance(count, pl.Expr) else pl.lit(count.values(cells))
+        numbers = evaluate(expression, frame(cells, roots(expression)), cells.where, pl.Int64)
+        parts.append(numbers.fill_null(0).to_numpy().clip(min=0))
     return np.concatenate(parts)
 
 
@@ -180,7 +186,7 @@ class Profile:
             seeds: the hand-picked rows by table and label.
 
         Raises:
-            InvalidInput: a recipe or a declaration is wrong; nothing else escapes from user code.
+            InvalidInput: a recipe or a declaration is wrong. What a recipe itself raises goes through unchanged.
         """
         if not (math.isfinite(scale) and scale > 0):
             raise InvalidInput(f"The scale is {scale}; it must be a number above 0.")
@@ -190,7 +196,7 @@ class Profile:
         with using(context):
             for profile in self._line():
                 for recipe in profile.recipes:
-                    _follow(profile.name, recipe, rows)
+                    recipe(rows)
             tables = assemble(world)
         return Dataset(
             profile=self.name,
@@ -211,16 +217,3 @@ class Profile:
             line.update({id(profile): profile for profile in parent._line()})
         line[id(self)] = self
         return list(line.values())
-
-
-def _follow(profile: str, recipe: Recipe, rows: Rows) -> None:
-    try:
-        recipe(rows)
-    except SeedbedError:
-        raise
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise InvalidInput(
-            f"The profile {profile!r} raised {type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}).",
-            remedy="Mend the recipe; nothing was written.",
-        ) from error
