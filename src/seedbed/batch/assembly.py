@@ -10,10 +10,14 @@ import numpy as np
 import polars as pl
 
 from seedbed.batch import values
-from seedbed.batch.batch import Batch, Index
+from seedbed.batch.batch import Batch
 from seedbed.batch.links import factory_of, refers
+from seedbed.batch.row import Row
+from seedbed.batch.row_wise import raised
+from seedbed.batch.selection import Index
 from seedbed.dataset import Keys, Reference, TableName
 from seedbed.errors import Finding, InvalidInput, nearest
+from seedbed.fields import unique
 
 if TYPE_CHECKING:
     from seedbed.batch.world import World
@@ -160,14 +164,18 @@ class AssembledRows:
 
     def column(self, name: str) -> pl.Series:
         """Return the values of a plain column."""
-        parts = []
+        parts, distinct = [], False
         for batch, shape in zip(self.batches, self.shapes, strict=True):
             attribute = next(a for a, column in shape.columns.items() if column == name)
-            part, process = batch.column(attribute), shape.processors.get(attribute)
-            if process is not None:
-                part = values.series_of([process(v) for v in part.to_list()])
-            parts.append(part)
-        return values.concatenate(parts).alias(name)
+            parts.append(_processed(batch, attribute, shape.processors.get(attribute)))
+            declared = batch.declarations[attribute].declaration
+            distinct |= isinstance(declared, unique) and not (
+                batch.enumerated and len(self.batches) == 1
+            )
+        column = values.concatenate(parts).alias(name)
+        if distinct:
+            self._check_distinct(column)
+        return column
 
     def label(self, position: int) -> str:
         """Return a row's label path."""
@@ -224,6 +232,20 @@ class AssembledRows:
                 return table_name(factory_of(own[name].declaration, own))
         return self.table
 
+    def _check_distinct(self, column: pl.Series) -> None:
+        """Refuse equal values of `unique` in different batches, or in rows whose values come from their keys."""
+        given = column.drop_nulls()
+        if given.dtype == pl.Object or given.n_unique() == len(given):
+            return
+        first = column.filter(column.is_duplicated() & column.is_not_null())[0]
+        twice = (column == first).arg_true()
+        raise InvalidInput(
+            f"{self.table}.{column.name}: {self.label(twice[0])} and {self.label(twice[1])} have the same value,"
+            " and it is declared unique().",
+            remedy="Widen its range or template: hand-picked rows and rows below parents need room for about the square of"
+            " their number.",
+        )
+
     def _check_keys(self) -> None:
         unique, counts = np.unique(self.keys, return_counts=True)
         if len(unique) == len(self.keys):
@@ -233,6 +255,25 @@ class AssembledRows:
             f"{self.table}: two rows have the path {self.label(int(twice[0]))}.",
             remedy="Two many() or each() calls make rows of one factory in one place: give one of them a name=.",
         )
+
+
+def _processed(batch: Batch, attribute: str, process: Any) -> pl.Series:
+    """Return an attribute's values as the driver takes them: what the model's type makes of them."""
+    column = batch.column(attribute)
+    if column.dtype != pl.Object and process is None:
+        return column
+    made = []
+    for position, value in enumerate(column.to_list()):
+        if isinstance(value, Row):
+            raise InvalidInput(
+                f"{batch.factory.__name__}.{attribute} gives a row, {value!r}, where a value is to be written.",
+                remedy="Lead to it with follow() or SelfAttribute, or pick() it: then it is a reference.",
+            )
+        try:
+            made.append(value if process is None else process(value))
+        except Exception as error:
+            raise raised(batch, position, attribute, error) from error
+    return values.series_of(made)
 
 
 def assemble(world: World) -> dict[TableName, AssembledRows]:

@@ -10,8 +10,9 @@ import polars as pl
 from factory.declarations import SKIP, BaseDeclaration, Iterator, Maybe, SelfAttribute, Transformer
 
 from seedbed.batch import values
-from seedbed.batch.batch import Batch, Index
+from seedbed.batch.batch import Batch
 from seedbed.batch.row_wise import row_wise
+from seedbed.batch.selection import Index
 from seedbed.errors import InvalidInput
 from seedbed.fields.base import Field
 from seedbed.fields.relations import derived

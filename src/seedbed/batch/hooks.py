@@ -9,8 +9,9 @@ import numpy as np
 from factory.declarations import SKIP, Maybe, RelatedFactory, RelatedFactoryList
 
 from seedbed import randomness, streams
-from seedbed.batch.batch import Batch, Index, Selection
+from seedbed.batch.batch import Batch
 from seedbed.batch.evaluation import choices
+from seedbed.batch.selection import Index, Selection
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from factory.builder import DeclarationSet
 from factory.declarations import SKIP, Dict, List, Maybe, SelfAttribute, SubFactory
 
 from seedbed import streams
-from seedbed.batch.batch import Batch, Index, Link, Selection
+from seedbed.batch.batch import Batch
 from seedbed.batch.evaluation import choices, split
+from seedbed.batch.selection import Index, Link, Selection
 from seedbed.errors import InvalidInput, nearest
 from seedbed.fields.relations import follow, pick
 

@@ -12,8 +12,9 @@ from factory.declarations import SKIP
 
 from seedbed import randomness, streams
 from seedbed.batch import values
-from seedbed.batch.batch import Batch, Index
+from seedbed.batch.batch import Batch
 from seedbed.batch.row import Row, RowStep
+from seedbed.batch.selection import Index
 from seedbed.errors import InvalidInput, SeedbedError
 
 

@@ -11,9 +11,10 @@ import polars as pl
 
 from seedbed import streams
 from seedbed.batch import values
-from seedbed.batch.batch import Batch, Index, Link, Selection
+from seedbed.batch.batch import Batch
 from seedbed.batch.hooks import check_hooks, make_related
 from seedbed.batch.seed import Seed
+from seedbed.batch.selection import Index, Link, Selection
 from seedbed.errors import InvalidInput, nearest
 from seedbed.fields.base import evaluate, frame, roots
 
@@ -82,7 +83,8 @@ class World:
         if fresh:
             self._pick_by_hand(factory, [table[label] for label in fresh])
         places = [self._named[factory.path(), label] for label in labels]
-        return Selection(tuple((batch, np.array([row])) for batch, row in places)).compact()
+        found = tuple((batch, np.array([row])) for batch, row in places)
+        return Selection(found, factory).compact()
 
     def _pick_by_hand(self, factory: type[Factory[Any]], seeds: Sequence[Seed]) -> None:
         columns: dict[str, tuple[list[int], list[Any]]] = {}
@@ -158,10 +160,10 @@ class World:
             return self.add(batch_of(slice(None))).all()
         candidates = batch_of(slice(None))
         cells = candidates.cells("when")
-        passed = evaluate(when, frame(cells, roots(when)), cells.where)
+        passed = evaluate(when, frame(cells, roots(when)), cells.where, pl.Boolean)
         # Rows that SubFactory made below candidates are made again for those that stay.
         self.batches = [b for b in self.batches if not b.is_below(candidates)]
-        kept = np.flatnonzero(passed.cast(pl.Boolean).fill_null(False).to_numpy())
+        kept = np.flatnonzero(passed.fill_null(False).to_numpy())
         return self.add(batch_of(kept)).all()
 
     def settle(self) -> None:

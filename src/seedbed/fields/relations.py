@@ -8,7 +8,7 @@ import polars as pl
 from factory.declarations import BaseDeclaration, SubFactory
 
 from seedbed.errors import InvalidInput
-from seedbed.fields.base import Cells, Field, evaluate, expression_of, frame, roots
+from seedbed.fields.base import Cells, Field, evaluate, expression_of, frame, reported, roots
 
 if TYPE_CHECKING:
     from seedbed.batch import Selection
@@ -113,7 +113,8 @@ class rollup(Field):  # noqa: N801
         height = len(cells.keys)
         if not table.height:
             return pl.select(pl.repeat(self.default, height, eager=False)).to_series()
-        groups = table.group_by("@parent").agg(self.value.alias("@value"))
+        with reported(cells.where):
+            groups = table.group_by("@parent").agg(self.value.alias("@value"))
         rows = pl.DataFrame({"@parent": range(height)}, schema={"@parent": pl.Int64})
         result = rows.join(groups, on="@parent", how="left", maintain_order="left")["@value"]
         return result if self.default is None else result.fill_null(self.default)
@@ -138,6 +139,7 @@ class running(Field):  # noqa: N801
         """Return the window's value per row."""
         names = roots(self.value, self.order_by)
         table = cells.family(self.over, list(dict.fromkeys([*names, "@key"])))
-        table = table.sort("@parent", self.order_by, "@key", maintain_order=True)
-        table = table.with_columns(self.value.over("@parent").alias("@value"))
+        with reported(cells.where):
+            table = table.sort("@parent", self.order_by, "@key", maintain_order=True)
+            table = table.with_columns(self.value.over("@parent").alias("@value"))
         return table.filter(pl.col("@here") >= 0).sort("@here")["@value"]
