@@ -135,10 +135,12 @@ class Works(dict[TableName, Work]):
         binding = work.binding
         if column in binding.plain:
             return work.column(column)
-        for link in binding.links:
-            if column in link.columns:
-                return self.linked(link, link.columns.index(column))
-        return work.ids[column]
+        filling = [link for link in binding.links if column in link.columns]
+        if not filling:
+            return work.ids[column]
+        found = [self.linked(link, link.columns.index(column)) for link in filling]
+        # Several references fill one column where it refers to another table in each row, as a log's entity_id does.
+        return found[0] if len(found) == 1 else pl.select(pl.coalesce(found)).to_series()
 
     def linked(self, link: Link, number: int) -> pl.Series:
         """Return the values of one of a link's columns."""
@@ -154,13 +156,13 @@ class Works(dict[TableName, Work]):
 
     def pending(self, work: Work) -> dict[str, Mask]:
         """Return, by column, the rows that refer to a row whose identity is not known yet."""
-        found = {}
+        found: dict[str, Mask] = {}
         for link in work.binding.links:
             set_ = link.reference.rows >= 0
             for number, column in enumerate(link.columns):
                 missing = self.linked(link, number).is_null().to_numpy() & set_
                 if missing.any():
-                    found[column] = missing
+                    found[column] = missing | found.get(column, False)
         return found
 
     def check_values(self, work: Work) -> list[Finding]:
