@@ -23,6 +23,9 @@ from seedbed.source import Source
 
 Edits = Literal["refuse", "keep", "overwrite"]
 
+SHOWN = 20
+"""How many rows of a table an error lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -277,40 +280,35 @@ def _leaving_rows(connection: Connection[Any], each: Work | Leaving) -> list[Row
 
 
 def refused(run: Run, options: Options) -> list[Finding]:
-    """Return the rows for which apply has not been told what to do."""
+    """Return the rows for which apply has not been told what to do; of many, the first."""
     findings = []
     for each in run.touched:
         name = run.name(each.table.name)
         if options.edits == "refuse":
-            findings += [
-                Finding(
-                    f"{name} {each.known.identity(place)}",
-                    "edited since, and no longer in the profile",
-                )
-                for place in each.gone_edited.tolist()
-            ]
+            gone = [f"{name} {each.known.identity(place)}" for place in each.gone_edited[:SHOWN]]
+            problem = "edited since, and no longer in the profile"
+            findings += [Finding(where, problem) for where in gone]
+            findings += _more(name, problem, len(each.gone_edited))
         if isinstance(each, Work):
             findings += _refused_rows(each, name, options)
     return findings
 
 
 def _refused_rows(work: Work, name: str, options: Options) -> list[Finding]:
+    label = work.binding.rows.label
     findings = []
     if options.edits == "refuse":
-        findings += [
-            Finding(
-                f"{name} {work.binding.rows.label(at)}",
-                f"edited since: {', '.join(fields_of(work, at))}",
-            )
-            for at in work.edited.tolist()
-        ]
+        for at in work.edited[:SHOWN].tolist():
+            problem = f"edited since: {', '.join(fields_of(work, at))}"
+            findings.append(Finding(f"{name} {label(at)}", problem))
+        findings += _more(name, "edited since", len(work.edited))
     if not options.adopt:
         key = ", ".join(work.binding.natural_key)
-        findings += [
-            Finding(
-                f"{name} {work.binding.rows.label(at)}",
-                f"a row with its natural key ({key}) is there, and seedbed did not write it",
-            )
-            for at in work.adopt.tolist()
-        ]
+        problem = f"a row with its natural key ({key}) is there, and seedbed did not write it"
+        findings += [Finding(f"{name} {label(at)}", problem) for at in work.adopt[:SHOWN].tolist()]
+        findings += _more(name, problem, len(work.adopt))
     return findings
+
+
+def _more(name: str, problem: str, count: int) -> list[Finding]:
+    return [Finding(f"{name}, {count - SHOWN} more rows", problem)] if count > SHOWN else []

@@ -272,3 +272,13 @@ class TestExchange:
         applied(database, self.slugs(a="1"))
         applied(database, self.slugs(a="2", b="1"))
         assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [(1, "2"), (2, "1")]
+
+
+def test_of_many_edited_rows_the_first_are_listed_and_the_others_counted(database):
+    prepare(database, USERS)
+    table = users(*(f"u{n}" for n in range(50)))
+    applied(database, table)
+    execute(database, "UPDATE users SET name = 'x'")
+    with pytest.raises(Drift, match="users, 30 more rows: edited since") as caught:
+        applied(database, table)
+    assert len(caught.value.findings) == 21
