@@ -24,7 +24,7 @@ ROOMS = [
 """Lowest first: a module imports from its own room and from those below."""
 
 OWNERS = {
-    "factory": {"factory", "fields", "batch"},
+    "factory": {"factory", "fields", "batch", "randomness"},
     "faker": {"fields", "randomness", "factory", "batch"},
     "polars": {
         "dataset",
@@ -32,6 +32,7 @@ OWNERS = {
         "fields",
         "batch",
         "factory",
+        "profile",
         "seeds",
         "load",
         "ledger",
