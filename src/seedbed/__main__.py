@@ -7,7 +7,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     from seedbed.cli import main as run
 
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed by the caller
         # A Latin-1 terminal shows a question mark where it lacks a letter, instead of ending the run.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -33,6 +34,11 @@ def main(arguments: Sequence[str]) -> int:
     output = Output(json="--json" in arguments)
     try:
         code = app(list(arguments) or ["--help"], prog_name="seedbed", standalone_mode=False)
+        print(end="", flush=True)  # a full disk is met here, where it can be reported
+    except BrokenPipeError:
+        # Whoever read the result has seen enough; what is left in the buffer must not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = failure.BUG
     except (KeyboardInterrupt, typer.Abort):
         code = failure.INTERRUPTED
     except Exception as error:
