@@ -11,7 +11,7 @@ from factories.fields import by, document, names, phones, xrpl_address
 from factories.models import Employee, Organization, User
 from factories.words import COUNTRIES, ORGANIZATION_NOUNS, SHARES
 from seedbed import Factory
-from seedbed.fields import choice, col, decimal, derived, moment, pattern, rollup
+from seedbed.fields import choice, col, decimal, derived, integer, moment, pattern, rollup
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -146,6 +146,8 @@ class EmployeeFactory(Factory[Employee]):
         slot = 0  # 0: the first employment; 1: a second one, in the afternoon
         moonlights = False  # whether there is a second employment: the first then ends at noon
         leaves = False
+        paperwork = integer(1, 3)  # days until the contract
+        office_second = integer(8 * 3600, 17 * 3600)  # local time of its signing
         spare_name = derived(pl.format("{} {}", col("given_name"), col("family_name")))
         given_name = by("country", names({c: country.given for c, country in COUNTRIES.items()}))
         family_name = by("country", names({c: country.family for c, country in COUNTRIES.items()}))
@@ -207,5 +209,8 @@ class EmployeeFactory(Factory[Employee]):
         col("total_amount").filter(col("session_status") == "completed").sum(),
         via="employee",
     )
-    created_at = moment(col("known_since") + HOUR, col("known_since") + 3 * DAY)
+    created_at = derived(
+        col("known_since").dt.truncate("1d")
+        + pl.duration(days="paperwork", seconds=col("office_second") - col("utc_offset") * 60)
+    )
     updated_at = derived(pl.max_horizontal("created_at", "left_at"))

@@ -50,7 +50,7 @@ class PaymentChannelFactory(Factory[PaymentChannel]):
             .otherwise("fate")
         )
         opened_at = moment(
-            col("employee.created_at") + HOUR, col("employee.created_at") + 20 * HOUR
+            col("employee.created_at") + HOUR / 4, col("employee.created_at") + 3 * HOUR
         )
         opened_today = moment(-20 * HOUR, -HOUR)
         delay = derived(pl.duration(seconds="settle_delay"))

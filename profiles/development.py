@@ -20,7 +20,7 @@ from factories import (
 from profiles import history
 from seedbed import Profile
 from seedbed.batch import Selection
-from seedbed.fields import choice, col, derived, follow
+from seedbed.fields import choice, col, derived, follow, integer
 from seedbed.profile import Rows
 
 DAYS = 30
@@ -44,8 +44,8 @@ def payroll(rows: Rows) -> None:
     history.sign_in(rows, horizon + lakeside + fontaine + signed_up, 2)
     history.tell_of_employees(rows, employees)
     history.tell_of_channels(rows, channels)
-    history.tell_of_shifts(rows, shifts, log_one_in=3)
-    history.tell_of_payments(rows, payments, log_one_in=4, notify_one_in=4)
+    history.tell_of_shifts(rows, shifts, log_one_in=2)
+    history.tell_of_payments(rows, payments, log_one_in=3, notify_one_in=3)
     write_papers_by_hand(rows)
 
 
@@ -80,7 +80,7 @@ def hire(rows: Rows, horizon: Selection, lakeside: Selection) -> tuple[Selection
     made = at_horizon + at_lakeside + second_jobs
     fates = choice({"active": 8, "closing": 1, "closed": 1})
     return picked + made, channels_by_hand(rows) + rows.each(
-        made, PaymentChannelFactory, via="employee", fate=fates
+        made, PaymentChannelFactory, via="employee", fate=fates, attendance=integer(70, 95)
     )
 
 

@@ -12,6 +12,7 @@ from factories import (
     OrganizationFactory,
     PaymentChannelFactory,
     PaymentConfigurationFactory,
+    UserFactory,
 )
 from factories.papers import LowEscrowNotificationFactory, SettingsLogFactory
 from profiles import history
@@ -36,6 +37,7 @@ staging = Profile(
 @staging.recipe
 def payroll(rows: Rows) -> None:
     """Organizations in pairs that share some workers. A larger scale adds pairs and leaves those there were alone."""
+    rows.named(UserFactory, "ada-admin")
     organizations = found(rows)
     employees = hire(rows, organizations)
     channels = open_channels(rows, employees)

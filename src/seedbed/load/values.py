@@ -231,8 +231,12 @@ def _check_number(series: pl.Series, kind: Type) -> list[Fault]:
         )
     if series.dtype.is_float():
         too_large = (series.round(max(scale, 0)).abs() >= limit) & ~series.is_nan()
+    elif precision - scale > 38:  # more than any of polars' numbers has
+        return []
     else:
-        too_large = (series >= limit) | (series <= -limit)
+        # A limit beyond the column's own type cannot be compared with it.
+        exact = series.cast(pl.Int128) if series.dtype.is_integer() else series
+        too_large = (exact >= limit) | (exact <= -limit)
     return _fault(too_large, f"out of range for {kind.name}")
 
 
