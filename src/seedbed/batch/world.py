@@ -94,12 +94,14 @@ class World:
                 positions.append(position)
                 picked.append(value)
         keys = [streams.named_key(factory.path(), seed.label) for seed in seeds]
+        traits = set(factory._meta.parameters) - set(factory._meta.pre_declarations)
         batch = self.add(
             Batch(
                 self,
                 factory,
                 np.array(keys, dtype=np.uint64),
                 np.zeros(len(seeds), dtype=np.int64),
+                overrides={name: False for name in columns if name in traits},
                 given={name: (np.array(p), v) for name, (p, v) in columns.items()},
                 labels=[seed.label for seed in seeds],
                 origins=[seed.origin for seed in seeds],

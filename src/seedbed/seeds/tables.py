@@ -38,6 +38,8 @@ def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, At
         known = tables.setdefault(factory.path(), {})
         for name in factory._meta.pre_declarations:
             known.setdefault(name, _attribute(factory, name))
+        for name in factory._meta.parameters:
+            known.setdefault(name, Attribute(bool, nullable=False))  # a trait
     return tables
 
 
