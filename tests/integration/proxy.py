@@ -11,18 +11,19 @@ import psycopg
 
 
 class Proxy:
-    """Passes bytes on until the client sends a text.
+    """Passes bytes on until the client sends a text, or something for the nth time.
 
     Args:
         server: the address of the server: a socket's path, or host and port.
-        trigger: the bytes to wait for.
+        trigger: the bytes to wait for, or which of the client's messages.
         forward: whether the server still gets them; the client gets no answer in either case.
         close: whether nobody can connect any more afterwards.
     """
 
     def __init__(
-        self, server: str | tuple[str, int], trigger: bytes, *, forward: bool, close: bool
+        self, server: str | tuple[str, int], trigger: bytes | int, *, forward: bool, close: bool
     ) -> None:
+        self.sent = 0
         self.server, self.trigger, self.forward, self.close = server, trigger, forward, close
         self.door = socket.create_server(("127.0.0.1", 0))
         self.port = self.door.getsockname()[1]
@@ -60,12 +61,16 @@ class Proxy:
     def _up(self, client: socket.socket, server: socket.socket, cut: threading.Event) -> None:
         with suppress(OSError):
             while data := client.recv(65536):
-                if self.trigger in data and not self.sprung.is_set():
+                self.sent += 1
+                if self._is_it(data) and not self.sprung.is_set():
                     cut.set()
                     self._spring(client, server, data)
                     return
                 server.sendall(data)
         _shut(server)
+
+    def _is_it(self, data: bytes) -> bool:
+        return self.sent == self.trigger if isinstance(self.trigger, int) else self.trigger in data
 
     def _spring(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
         self.sprung.set()
@@ -91,7 +96,7 @@ def _shut(end: socket.socket) -> None:
 
 @contextmanager
 def through_proxy(
-    url: str, trigger: bytes = b"COMMIT\0", *, forward: bool, close: bool = False
+    url: str, trigger: bytes | int = b"COMMIT\0", *, forward: bool, close: bool = False
 ) -> Iterator[str]:
     """Give the URL of the same database behind a proxy."""
     parts = psycopg.conninfo.conninfo_to_dict(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 
 import pytest
 from given import applied, execute, prepare, rows
@@ -59,3 +60,35 @@ def test_an_unreachable_server_and_a_missing_database_are_one_line(database):
     missing = database.rsplit("/empty", 1)[0] + "/not_there?" + database.split("?", 1)[1]
     with pytest.raises(DatabaseFailure, match='"not_there" does not exist'):
         applied(missing, table())
+
+
+def test_cut_at_every_message_in_turn_there_is_the_old_state_or_the_new_one(database):
+    """Fault 21: creating, updating and pruning in one run, killed before each of its statements."""
+    prepare(
+        database,
+        "CREATE TABLE p (id serial PRIMARY KEY, a text UNIQUE);"
+        "CREATE TABLE c (id serial PRIMARY KEY, p_id int NOT NULL REFERENCES p, a text);"
+        "INSERT INTO p (a) VALUES ('theirs')",
+    )
+
+    def world(*names, a="x"):
+        parents = rows("p", names, {"a": list(names)}, key=["a"])
+        return parents, rows(
+            "c", names, {"a": [a] * len(names)}, refs={"p": ("p", range(len(names)))}
+        )
+
+    applied(database, *world("one", "two"))
+    rows_of = "(SELECT array_agg((ctid, xmin, {0}) ORDER BY 1) FROM {0})::text"
+    state = f"SELECT {rows_of.format('p')}, {rows_of.format('c')}"
+    before = execute(database, state)
+    for number in itertools.count(1):
+        with through_proxy(database, number, forward=False) as url:
+            try:
+                applied(url, *world("two", "three", a="y"))
+            except (DatabaseFailure, OutcomeUnknown):
+                assert execute(database, state) == before, number
+            else:
+                break
+    assert number > 30
+    assert not applied(database, *world("two", "three", a="y")).changed
+    assert execute(database, "SELECT a FROM p ORDER BY 1") == [("theirs",), ("three",), ("two",)]

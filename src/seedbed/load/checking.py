@@ -25,6 +25,7 @@ class Checks:
             id(work): Future() for work in self.written
         }
         self.stop = threading.Event()
+        self.failure: BaseException | None = None
         self.thread = threading.Thread(target=self._work, name="seedbed-values", daemon=True)
 
     def __enter__(self) -> Checks:
@@ -41,8 +42,12 @@ class Checks:
         self.thread.join()
 
     def of(self, work: Work) -> list[Finding]:
-        """Wait for a table's values and return what is wrong with them."""
-        return self.results[id(work)].result()
+        """Wait for a table's values and return what is wrong with them; what computing any table's raised is raised here."""
+        try:
+            return self.results[id(work)].result()
+        except CancelledError:
+            assert self.failure is not None
+            raise self.failure from None
 
     def all(self) -> list[Finding]:
         """Wait for every table."""
@@ -51,12 +56,15 @@ class Checks:
     def _work(self) -> None:
         for work in self.written:
             result = self.results[id(work)]
-            if self.stop.is_set():
-                result.set_exception(CancelledError())
-                continue
             try:
-                self.told(work)
-                result.set_result(self.works.check_values(work))
+                if not self.stop.is_set():
+                    self.told(work)
+                result.set_result(self.works.check_values(work, self._go_on))
             except BaseException as failure:  # raised again where the result is asked for
+                self.failure = self.failure or failure
                 result.set_exception(failure)
                 self.stop.set()
+
+    def _go_on(self) -> None:
+        if self.stop.is_set():
+            raise CancelledError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,9 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
     """
     _defer(connection, run)
     doomed = _doomed(connection, run, overwrite=overwrite)
-    if doomed:
-        delete_free(connection, doomed)  # frees unique values that new rows may want
     report = _Report(run, told)
+    if doomed:  # now, for it frees unique values that new rows may want
+        report.pruned(delete_free(connection, doomed)[0])
     for work in run.written:
         writing.draw_identities(connection, run.works, work)
     _create(connection, run, report, overwrite=overwrite)
@@ -38,7 +38,7 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         if not _first(work, rows):
             updating.update(connection, run.works, work, rows, report)
     if doomed:
-        _prune_rest(connection, run, doomed)
+        _prune_rest(connection, run, doomed, report)
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     _tell_ledger(connection, run, overwrite=overwrite)
 
@@ -55,6 +55,12 @@ class _Report:
         self.done[name, phase] = self.done.get((name, phase), 0) + rows
         total = len(work.create) if phase == "writing" else rows
         self.told(name, phase, self.done[name, phase], total)
+
+    def pruned(self, deleted: Mapping[TableName, int]) -> None:
+        """Tell of deleted rows."""
+        for table, rows in deleted.items():
+            if rows:
+                self.told(self.run.name(table), "pruning", rows, rows)
 
 
 def _defer(connection: Connection[Any], run: Run) -> None:
@@ -101,8 +107,11 @@ def _to_update(work: Work, overwrite: bool) -> Positions:
     return np.sort(np.concatenate(parts))
 
 
-def _prune_rest(connection: Connection[Any], run: Run, doomed: dict[TableName, Doomed]) -> None:
-    _, held = delete_free(connection, doomed)
+def _prune_rest(
+    connection: Connection[Any], run: Run, doomed: dict[TableName, Doomed], report: _Report
+) -> None:
+    deleted, held = delete_free(connection, doomed)
+    report.pruned(deleted)
     if held:
         raise Drift(
             "rows that left the profile cannot be deleted, for others depend on them",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -165,11 +165,16 @@ class Works(dict[TableName, Work]):
                     found[column] = missing | found.get(column, False)
         return found
 
-    def check_values(self, work: Work) -> list[Finding]:
-        """Evaluate the columns of a table, compute its digests and return everything that is wrong."""
+    def check_values(self, work: Work, go_on: Callable[[], None] = lambda: None) -> list[Finding]:
+        """Evaluate the columns of a table, compute its digests and return everything that is wrong.
+
+        Args:
+            go_on: called between columns; raises to stop.
+        """
         binding = work.binding
         findings: list[Finding] = []
         for name in binding.plain:
+            go_on()
             for fault in work.check(name):
                 findings.append(self._finding(binding, name, fault))
         for link in binding.links:
