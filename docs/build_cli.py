@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-from seedbed.cli import main
+from seedbed.cli.main import main
 
 COMMANDS = (
     ("apply",),

@@ -295,7 +295,7 @@ class TestBadInput:
         done = seedbed("preview", "development", "customers")
         assert done.code == 2
         assert "KeyError" in done.err
-        assert "__init__.py, line 6" in done.err
+        assert "profiles/__init__.py:6: KeyError" in done.err
 
     def test_a_broken_seed_file_is_reported_with_every_finding(
         self, seedbed: Run, shop: Path, database: str

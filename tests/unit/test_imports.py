@@ -139,7 +139,7 @@ class TestHeavyDependencies:
 
     def test_the_command_lines_help_loads_none_of_them(self) -> None:
         """`seedbed --help` answers at once."""
-        code = "from seedbed.cli import main; main(['--help'])"
+        code = "from seedbed.cli.main import main; main(['--help'])"
         assert loaded_by(code).isdisjoint(LIGHT)
 
 

@@ -23,6 +23,7 @@ from seedbed.cli.options import (
     Skip,
 )
 from seedbed.cli.output import Output
+from seedbed.cli.startup import imports_done
 
 if TYPE_CHECKING:
     from seedbed.dataset import Dataset, TableName
@@ -56,7 +57,9 @@ def profiles(json: Json = False, quiet: Quiet = False, no_color: NoColor = False
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
     described: list[dict[str, Any]] = []
-    for profile in project.profiles.values():
+    every = project.profiles.values()
+    imports_done()
+    for profile in every:
         ready = source(project, profile)
         dataset = ready.evaluate(ready.as_of or now())
         described.append(
@@ -198,6 +201,7 @@ def _evaluated(
     ready = source(
         project, project.profile(profile), as_of=as_of, scale=scale, seed=seed, minimal=minimal
     )
+    imports_done()
     return ready.evaluate(ready.as_of or now())
 
 

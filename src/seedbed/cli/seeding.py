@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from seedbed.cli.database import find_project_aloud, operator_says, place_for
+from seedbed.cli.database import Place, find_project_aloud, operator_says, place_for
 from seedbed.cli.options import (
     AsOf,
     Confirm,
@@ -28,6 +28,7 @@ from seedbed.cli.options import (
 from seedbed.cli.output import Output
 from seedbed.cli.progress import shown
 from seedbed.cli.report import document, print_cast, print_plan, print_way_in
+from seedbed.cli.startup import imports_done
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
     from seedbed.api import Wishes
     from seedbed.dataset import Dataset
-    from seedbed.project import Project
+    from seedbed.plan import Options
+    from seedbed.profile import Profile
     from seedbed.source import Source
 
 NoCreate = Annotated[bool, typer.Option("--no-create", help="Never create the project's tables.")]
@@ -146,35 +148,38 @@ class _Run:
 
     def plan(self) -> None:
         """Compare, and print the difference."""
-        from seedbed import api
+        from seedbed.plan import plan as compare
 
-        project = find_project_aloud(self.output)
-        place = place_for(self.output, project, self.database_url, self.profile)
-        found = api.plan(self.profile, place.url, **self._all(project))
+        _, source, place, options = self._prepared()
+        found = compare(source, place.url, options)
         self.output.document(document(found, place.url))
         print_plan(self.output, found, done=False)
 
     def apply(self) -> None:
         """Write, and print what was done and how to look at it."""
-        from seedbed import api
         from seedbed.apply import apply as carry_out
 
-        project = find_project_aloud(self.output)
-        wishes = self._all(project)
-        source, made = _remembering(api.prepared(self.profile, wishes))
-        place = place_for(self.output, project, self.database_url, self.profile)
+        profile, prepared, place, options = self._prepared()
+        source, made = _remembering(prepared)
         with shown(self.output) as progress:
-            done = carry_out(source, place.url, api.chosen(wishes), progress)
+            done = carry_out(source, place.url, options, progress)
         self.output.document(document(done, place.url))
         print_plan(self.output, done, done=True)
-        cast = project.profile(self.profile).cast
-        if cast is not None and made:
-            print_cast(self.output, cast(made[-1]))
+        if profile.cast is not None and made:
+            print_cast(self.output, profile.cast(made[-1]))
         print_way_in(self.output, place, self.profile)
 
-    def _all(self, project: Project) -> Wishes:
+    def _prepared(self) -> tuple[Profile, Source, Place, Options]:
+        from seedbed import api
+
+        project = find_project_aloud(self.output)
+        profile = project.profile(self.profile)
         said = operator_says(project, self.environment)
-        return {**self.wishes, "project": project, "environment": said}
+        wishes: Wishes = {**self.wishes, "project": project, "environment": said}
+        source, options = api.prepared(profile, wishes), api.chosen(wishes)
+        place = place_for(self.output, project, self.database_url, self.profile)
+        imports_done()
+        return profile, source, place, options
 
 
 def _edits(keep: bool, overwrite: bool) -> Literal["refuse", "keep", "overwrite"]:
