@@ -324,7 +324,7 @@ class TestOverrides:
             {"foreign": True},
             {"limit": 3},
         ],
-        ids=str,
+        ids=", ".join,
     )
     def test_an_override_is_the_same_in_a_batch(self, overrides: dict[str, Any]) -> None:
         """Values, declarations, expressions, parts of what is made below, traits and parameters."""
