@@ -167,7 +167,7 @@ class Ring:
         )
         found: dict[int, None] = {}
         for step in range(len(self.points)):
-            found.setdefault(int(self.owners[(start + step) % len(self.points)]))
-            if len(found) == count:
+            if len(found) >= count:
                 break
+            found.setdefault(int(self.owners[(start + step) % len(self.points)]))
         return list(found)
