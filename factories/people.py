@@ -92,6 +92,7 @@ class OrganizationFactory(Factory[Organization]):
             .otherwise(pl.lit("employer"))
         )
         joined_at = moment(timedelta(days=-440), timedelta(days=-400))
+        family_name = by("country", names({c: country.family for c, country in COUNTRIES.items()}))
         place = by("country", names({c: country.places for c, country in COUNTRIES.items()}))
         noun = by("organization_type", names(ORGANIZATION_NOUNS))
         registered_as = pattern("??-####/##")
@@ -103,14 +104,13 @@ class OrganizationFactory(Factory[Organization]):
     user = SubFactory(
         UserFactory,
         country=SelfAttribute("..country"),
+        family_name=SelfAttribute("..family_name"),
         user_type=SelfAttribute("..owner_type"),
         organization_name=SelfAttribute("..organization_name"),
         created_at=SelfAttribute("..joined_at"),
     )
     organization_name = derived(
-        pl.format(
-            "{} {}", pl.when("is_household").then("user.family_name").otherwise("place"), "noun"
-        )
+        pl.format("{} {}", pl.when("is_household").then("family_name").otherwise("place"), "noun")
     )
     organization_type = choice({"ngo": 45, "company": 45, "individual": 10})
     registration_number = derived(pl.when(~col("is_household")).then("registered_as"))
@@ -166,7 +166,7 @@ class EmployeeFactory(Factory[Employee]):
         )
         left_at = derived(pl.when("leaves").then("might_leave_at"))
         might_leave_at = moment(
-            col("created_at") + (col("@as_of") - col("created_at")) / 3,
+            col("signed_up_at") + 8 * DAY + (col("@as_of") - col("signed_up_at")) / 3,
             col("@as_of") - timedelta(days=3),
         )
         deletes = False  # whether the account is deleted after the last day

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import factory
+import polars as pl
 import pytest
 
 from seedbed import Factory, Profile
@@ -125,7 +126,38 @@ def test_a_batch_that_declares_no_such_row_has_none():
 def test_build_takes_the_object_that_the_parent_has():
     harvest = HarvestFactory.build()
     assert harvest.farm is harvest.field.farm
-    assert HarvestFactory.build(field=None, sold_by=None).farm is None
+    assert HarvestFactory.build(field=None).farm is None
+
+
+def test_build_reads_what_only_the_parents_factory_knows():
+    class OrchardFactory(FieldFactory):
+        class Params:
+            acres = 40
+            neighbour = factory.SubFactory(FarmFactory, name="Next door")
+
+    harvest = HarvestFactory.build(
+        field=factory.SubFactory(OrchardFactory),
+        farm=follow("field.neighbour"),
+        acres=derived(col("field.acres") / 2),
+        sold_by=derived(col("field.neighbour.name")),
+    )
+    assert (harvest.farm.name, harvest.acres, harvest.sold_by) == ("Next door", 20, "Next door")
+
+
+def test_build_knows_the_type_of_an_empty_value_as_a_batch_does():
+    class PlantedFactory(FieldFactory):
+        class Params:
+            sown_at = derived(pl.when(pl.lit(False)).then(col("@as_of")))
+
+    harvest = HarvestFactory.build(
+        field=factory.SubFactory(PlantedFactory),
+        reaped_at=derived(col("field.sown_at") + timedelta(days=90)),
+    )
+    assert harvest.reaped_at is None
+
+
+def test_build_has_nothing_where_a_parent_is_missing_as_a_batch_has():
+    assert HarvestFactory.build(field=None).sold_by is None
 
 
 def test_a_hand_picked_row_may_name_another_one():

@@ -97,6 +97,9 @@ class RowStep:
         """Return what a field nested in a row-wise declaration sees."""
         return self.batch.cells(self.field, np.array([self.position]))
 
+    def keep(self, column: Any) -> None:
+        """Nothing to remember: a batch keeps its columns itself."""
+
     def recurse(self, factory: Any, declarations: Any, force_sequence: int | None = None) -> Any:
         """Build what a nested declaration asks for, such as a Dict."""
         from seedbed.factory import KeyedBuilder

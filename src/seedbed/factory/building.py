@@ -14,7 +14,7 @@ import polars as pl
 from factory import enums, errors
 from factory.base import BaseDictFactory, BaseListFactory
 from factory.builder import BuildStep, DeclarationSet, StepBuilder, parse_declarations
-from factory.declarations import BaseDeclaration, Maybe, deepgetattr
+from factory.declarations import BaseDeclaration, Maybe
 from factory.declarations import Iterator as Iterated
 
 from seedbed import randomness, streams
@@ -49,6 +49,7 @@ class KeyedBuilder(StepBuilder):
         step.resolve(pre)
         args, kwargs = meta.prepare_arguments(step.attributes)
         instance = meta.instantiate(step=step, args=args, kwargs=kwargs)
+        step.made[id(instance)] = (instance, step.stub)
         results = {
             name: step.computed(name, post[name].declaration, post[name].context, instance)
             for name in post.sorted()
@@ -68,6 +69,8 @@ class KeyedStep(BuildStep):
         above = _cell.get(None) if parent_step is None else parent_step
         self.owner, self.prefix, self.top = made.__name__, "", above is None
         self.context = current_context() if above is None else above.context
+        self.made: dict[int, tuple[Any, Any]] = getattr(above, "made", {})
+        self.columns: dict[str, pl.Series] = {}
         self.number: int | None = None if above is None else above.number
         if above is None:
             self.sequence = builder.factory_meta.next_sequence() if forced is None else forced
@@ -135,6 +138,30 @@ class KeyedStep(BuildStep):
         """Return the draw of the field being computed, to seed shared generators with."""
         stream = streams.stream_key(self.context.seed, self.owner, self.field)
         return int(streams.draw(stream, np.array([self.key]))[0])
+
+    def attribute(self, row: Any, name: str) -> Any:
+        """Return an attribute of this row or of an object made for it: also what only its factory knows (`class Params`)."""
+        stub = self._stub(row)
+        if stub is not None and name in stub._declarations:
+            return getattr(stub, name)
+        return None if row is None else getattr(row, name)
+
+    def column(self, row: Any, name: str) -> pl.Series:
+        """Return an attribute as a column of one value; NULL has the type that the field gave it, as in a batch."""
+        value, stub = self.attribute(row, name), self._stub(row)
+        if value is None and stub is not None and name in stub._step.columns:
+            typed: pl.Series = stub._step.columns[name]
+            return typed
+        return series_of([value])
+
+    def _stub(self, row: Any) -> Any:
+        """Return what an object was made from, None where it was not made here."""
+        return row if isinstance(row, Resolver) else self.made.get(id(row), (None, None))[1]
+
+    def keep(self, column: pl.Series) -> None:
+        """Remember the column of one value that the field being computed gave."""
+        if column.dtype != pl.Object:
+            self.columns[self.field] = column
 
     def cells(self, instance: Any) -> SingleCells:
         """Return what a field sees of the one row."""
@@ -221,7 +248,11 @@ class SingleCells:
             return pl.Series(self.keys)
         if name in virtual:
             return series_of([virtual[name]])
-        return series_of([deepgetattr(self.instance, name)])
+        *path, last = name.split(".")
+        row = self.instance
+        for part in path:
+            row = self.step.attribute(row, part)
+        return self.step.column(row, last)
 
     def children(self, factory: str, via: str, names: Any) -> Any:
         """Return no rows: a single object has no children yet."""

@@ -68,7 +68,9 @@ class Field(BaseDeclaration):
                 f"{type(self).__name__}() is used in a factory that is not a seedbed.Factory.",
                 remedy="Derive the factory from seedbed.Factory: only its rows have keys to draw by.",
             )
-        return self.values(step.cells(instance)).to_list()[0]
+        column = self.values(step.cells(instance))
+        step.keep(column)
+        return column.to_list()[0]
 
 
 def draws(cells: Cells, counter: int = 0) -> streams.Words:

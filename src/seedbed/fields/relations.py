@@ -70,7 +70,7 @@ class follow(BaseDeclaration):  # noqa: N801
     def evaluate(self, instance: Any, step: Any, extra: dict[str, Any]) -> Any:
         """Return the object at the end of the path, or None: what `build()` takes."""
         for name in self.path:
-            instance = None if instance is None else getattr(instance, name)
+            instance = step.attribute(instance, name)
         return instance
 
 
