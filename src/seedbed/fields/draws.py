@@ -125,7 +125,9 @@ class decimal(Field):  # noqa: N801
         try:
             first, last = (Decimal(bound).scaleb(places) for bound in (low, high))
         except ArithmeticError:
-            raise InvalidInput(f"{name}: a bound is not a number.") from None
+            first = last = Decimal("NaN")
+        if not (first.is_finite() and last.is_finite()):
+            raise InvalidInput(f"{name}: a bound is not a number.")
         if isinstance(low, float) or isinstance(high, float):
             raise InvalidInput(
                 f"{name}: a float is not exact.", remedy="Write the bound as text, in quotes."
