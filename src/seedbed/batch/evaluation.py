@@ -97,7 +97,10 @@ def _attribute(batch: Batch, rows: Index | None, declaration: SelfAttribute) -> 
 def choices(batch: Batch, rows: Index, name: str, declaration: Maybe) -> list[tuple[Index, Any]]:
     """Return the rows for which a Maybe says yes, and those for which it says no, each with the declaration for them."""
     decided = evaluate(batch, rows, name, declaration.decider, {})
-    yes = np.fromiter((bool(value) for value in decided.to_list()), dtype=bool, count=len(rows))
+    if decided.dtype == pl.Boolean:
+        yes = decided.fill_null(False).to_numpy()
+    else:
+        yes = np.fromiter((bool(value) for value in decided.to_list()), dtype=bool, count=len(rows))
     return [(rows[yes], declaration.yes), (rows[~yes], declaration.no)]
 
 
