@@ -181,13 +181,10 @@ def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> l
         keys = keys_to_prune(each, edited=options.edits == "overwrite")
         if len(keys) and each.entry:
             doomed[each.table.name] = doom(connection, each.table, each.entry, keys)
-    written = {work.table.name for work in run.written}
-    held = what_holds(connection, doomed) if doomed else []
-    return [
-        Finding(str(one.table), str(one), "delete them, or let the profile keep its rows")
-        for one in held
-        if one.by not in written
-    ]
+    ours = {work.table.name: (work.table, work.entry) for work in run.written if work.entry}
+    held = what_holds(connection, doomed, ours) if doomed else []
+    remedy = "delete them, or let the profile keep its rows"
+    return [Finding(str(one.table), str(one), remedy) for one in held]
 
 
 def summary(

@@ -12,7 +12,7 @@ from seedbed import ledger
 from seedbed.dataset import TableName
 from seedbed.errors import Drift, Finding
 from seedbed.load import updating, writing
-from seedbed.load.pruning import Doomed, delete_free, doom
+from seedbed.load.pruning import Doomed, delete_free, doom, release
 from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Positions, Work
 
@@ -29,14 +29,18 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
     doomed = _doomed(connection, run, overwrite=overwrite)
     report = _Report(run, told)
     if doomed:  # now, for it frees unique values that new rows may want
-        report.pruned(delete_free(connection, doomed)[0])
+        deleted, held = delete_free(connection, doomed)
+        report.pruned(deleted)
+        if held:
+            release(connection, doomed)
     for work in run.written:
         writing.draw_identities(connection, run.works, work)
     _create(connection, run, report, overwrite=overwrite)
     for work in run.written:
         rows = _to_update(work, overwrite)
-        if not _first(work, rows):
-            updating.update(connection, run.works, work, rows, report)
+        early = updating.freed_first(work, rows)
+        names = tuple(name for name in updating.differing(work, rows) if name not in early)
+        updating.update(connection, run.works, work, rows, names, report)
     if doomed:
         _prune_rest(connection, run, doomed, report)
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -84,21 +88,14 @@ def _create(connection: Connection[Any], run: Run, report: _Report, *, overwrite
         for work in works:
             run.ready(work)
             rows = _to_update(work, overwrite)
-            if _first(work, rows):
-                updating.update(connection, run.works, work, rows, report)
+            names = updating.freed_first(work, rows)
+            updating.update(connection, run.works, work, rows, names, report)
         if len(works) > 1:
             writing.insert_together(connection, run.works, works, report)
         elif works:
             writing.insert(connection, run.works, works[0], run.route, report)
     for work in run.written:
         updating.fill(connection, run.works, work, run.route)
-
-
-def _first(work: Work, rows: Positions) -> bool:
-    """Whether a table's updates come before its new rows, which may want a unique value that an update gives up."""
-    if not len(rows) or not len(work.create):
-        return False
-    return bool(updating.unique_keys(work, updating.differing(work, rows)))
 
 
 def _to_update(work: Work, overwrite: bool) -> Positions:

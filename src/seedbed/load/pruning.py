@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 from psycopg import Connection, sql
 
+from seedbed import ledger
 from seedbed.dataset import Keys, TableName
 from seedbed.errors import DatabaseFailure
 from seedbed.ledger import Entry
@@ -97,9 +99,40 @@ def delete_free(
     return deleted, [each for several in held.values() for each in several]
 
 
-def what_holds(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> list[Held]:
-    """Return what keeps rows from being deleted, without deleting any."""
-    held = _set_aside(connection, doomed)
+def release(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:
+    """Make rows that are still to be deleted let go of unique values that other rows may want, where these can be NULL."""
+    for one in doomed.values():
+        columns = {
+            name
+            for key in one.table.keys
+            for name in key.columns
+            if one.table.columns[name].nullable
+        }
+        if columns:
+            connection.execute(
+                sql.SQL("UPDATE {} t SET {} FROM {} d WHERE {}").format(
+                    one.table.qualified,
+                    sql.SQL(", ").join(
+                        sql.SQL("{} = NULL").format(sql.Identifier(name))
+                        for name in sorted(columns)
+                    ),
+                    one.stage,
+                    _same(one.table, "t", "d"),
+                )
+            )
+
+
+def what_holds(
+    connection: Connection[Any],
+    doomed: Mapping[TableName, Doomed],
+    ours: Mapping[TableName, tuple[Table, Entry]],
+) -> list[Held]:
+    """Return what keeps rows from being deleted, without deleting any.
+
+    Args:
+        ours: tables whose rows, where they are ours, do not count: the run that is planned changes or deletes them.
+    """
+    held = _set_aside(connection, doomed, ours)
     for name, one in doomed.items():
         if held.get(name):
             _put_back(connection, one)
@@ -107,7 +140,9 @@ def what_holds(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) 
 
 
 def _set_aside(
-    connection: Connection[Any], doomed: Mapping[TableName, Doomed]
+    connection: Connection[Any],
+    doomed: Mapping[TableName, Doomed],
+    ours: Mapping[TableName, tuple[Table, Entry]] = MappingProxyType({}),
 ) -> dict[TableName, list[Held]]:
     """Move rows that are referred to from outside to a second stage, until none is left that is."""
     found: dict[TableName, list[Held]] = {}
@@ -120,7 +155,7 @@ def _set_aside(
     moved = True
     while moved:
         moved = False
-        for name, key, mover in _referrers(doomed):
+        for name, key, mover in _referrers(doomed, ours):
             rows = connection.execute(mover).rowcount
             if rows:
                 found.setdefault(name, []).append(Held(name, key.table, key, rows))
@@ -129,14 +164,16 @@ def _set_aside(
 
 
 def _referrers(
-    doomed: Mapping[TableName, Doomed],
+    doomed: Mapping[TableName, Doomed], ours: Mapping[TableName, tuple[Table, Entry]]
 ) -> Iterator[tuple[TableName, ForeignKey, sql.Composed]]:
     for name, one in doomed.items():
         for key in one.table.referrers:
-            yield name, key, _mover(one, key, doomed.get(key.table))
+            yield name, key, _mover(one, key, doomed.get(key.table), ours.get(key.table))
 
 
-def _mover(one: Doomed, key: ForeignKey, child: Doomed | None) -> sql.Composed:
+def _mover(
+    one: Doomed, key: ForeignKey, child: Doomed | None, ours: tuple[Table, Entry] | None
+) -> sql.Composed:
     pairs = zip(key.columns, key.parent_columns, strict=True)
     refers = sql.SQL(" AND ").join(
         sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))
@@ -147,6 +184,11 @@ def _mover(one: Doomed, key: ForeignKey, child: Doomed | None) -> sql.Composed:
         also_doomed = sql.SQL(" AND NOT EXISTS (SELECT FROM {} x WHERE {})").format(
             child.stage, _same(child.table, "c", "x")
         )
+    if ours is not None:
+        table, entry = ours
+        also_doomed += sql.SQL(
+            " AND NOT EXISTS (SELECT FROM seedbed.rows r WHERE r.table_id = {} AND {})"
+        ).format(entry.id, ledger.same_row(table, "c"))
     return sql.SQL(
         "WITH held AS (DELETE FROM {stage} d USING {table} t WHERE {same} AND EXISTS "
         "(SELECT FROM {child} c WHERE {refers}{also}) RETURNING d.*) INSERT INTO {aside} SELECT * FROM held"

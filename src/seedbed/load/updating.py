@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 from psycopg import Connection, sql
 
@@ -36,16 +37,21 @@ class Overtaken(Exception):
 
 
 def update(
-    connection: Connection[Any], works: Works, work: Work, rows: Positions, told: Told
+    connection: Connection[Any],
+    works: Works,
+    work: Work,
+    rows: Positions,
+    names: tuple[str, ...],
+    told: Told,
 ) -> None:
-    """Bring rows to what the profile says: only the columns in which some of them differ.
+    """Bring some columns of those rows that differ in them to what the profile says.
 
     UPDATE, not an upsert: INSERT ... ON CONFLICT fires BEFORE INSERT triggers, draws from the sequences of columns we do not manage
     and wants their NOT NULL columns, all for rows that are known to exist.
     """
+    rows = _differing_in(work, rows, names)
     if not len(rows):
         return
-    names = differing(work, rows)
     columns = {
         "position": (INT8, pl.Series(rows)),
         **old_identity(work, rows),
@@ -58,7 +64,16 @@ def update(
         done += connection.execute(_statement(work, stage, names)).rowcount
     if done != len(rows):
         raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
+    for position in rows.tolist():
+        work.hashes.pop(position, None)  # a second update meets the row as this one leaves it
     told(work, "updating", len(rows))
+
+
+def _differing_in(work: Work, rows: Positions, names: tuple[str, ...]) -> Positions:
+    flags = [at for at, name in enumerate(work.binding.compared) if name in names]
+    changed = [any(work.changes[position][at] == "t" for at in flags) for position in rows.tolist()]
+    found: Positions = rows[np.array(changed, dtype=bool)]
+    return found
 
 
 def differing(work: Work, rows: Positions) -> tuple[str, ...]:
@@ -74,6 +89,18 @@ def differing(work: Work, rows: Positions) -> tuple[str, ...]:
 def unique_keys(work: Work, names: Sequence[str]) -> list[UniqueKey]:
     """Return the unique keys, checked row by row, that some columns are part of."""
     return [key for key in work.table.keys if not key.weakness and set(key.columns) & set(names)]
+
+
+def freed_first(work: Work, rows: Positions) -> tuple[str, ...]:
+    """Return the columns to update before new rows are written, which may want the unique values that these rows give up.
+
+    Only these: the others may refer to rows that are not there yet.
+    """
+    if not len(rows) or not len(work.create):
+        return ()
+    names = differing(work, rows)
+    ours = {name for key in unique_keys(work, names) for name in key.columns}
+    return tuple(name for name in names if name in ours)
 
 
 def fill(connection: Connection[Any], works: Works, work: Work, route: Route) -> None:
