@@ -174,7 +174,14 @@ class EmployeeFactory(Factory[Employee]):
         account_deleted_at = derived(pl.when("deletes").then("deleted_later"))
         signed_up = True
         called = derived(pl.coalesce("full_name", pl.lit("A worker")))
-        shift_start = derived(pl.when(col("slot") == 1).then(13 * 60).otherwise(8 * 60))
+        late_riser = choice({0: 5, 60: 3, 120: 2})  # minutes after eight
+        shift_start = derived(  # local time; nobody with two jobs starts the first one late
+            pl.when(col("slot") == 1)
+            .then(13 * 60)
+            .when("moonlights")
+            .then(8 * 60)
+            .otherwise(8 * 60 + col("late_riser"))
+        )
         shift_minutes = derived(
             pl.when(col("slot") == 1).then(360).when("moonlights").then(270).otherwise(540)
         )
