@@ -155,7 +155,7 @@ class LowEscrowNotificationFactory(NotificationFactory):
     notification_type = "escrow_low"
     title = "Your escrow is running low"
     message = phrase(
-        "{organization.escrow_balance} XAH are left in the escrow of {organization.organization_name}."
+        "At this pace, the escrow of {organization.organization_name} lasts for less than two weeks."
     )
     action_url = "/escrow"
     created_at = moment(

@@ -9,7 +9,7 @@ from factory import Maybe, SelfAttribute, SubFactory
 
 from factories.fields import by, document, names, phones, xrpl_address
 from factories.models import Employee, Organization, User
-from factories.words import COUNTRIES, ORGANIZATION_NOUNS, SHARES
+from factories.words import COUNTRIES, DELETION_REASONS, ORGANIZATION_NOUNS, SHARES
 from seedbed import Factory
 from seedbed.fields import choice, col, decimal, derived, integer, moment, pattern, rollup
 
@@ -51,6 +51,7 @@ class UserFactory(Factory[User]):
             pl.max_horizontal(col("created_at"), col("last_day") - timedelta(days=21)), "last_day"
         )
         signs_in = choice({True: 95, False: 5})
+        reason = choice(DELETION_REASONS)
 
     wallet_address = xrpl_address()
     user_type = "employee"
@@ -69,7 +70,7 @@ class UserFactory(Factory[User]):
     last_login = derived(col("last_login_at"))
     last_login_at = derived(pl.when("signs_in").then("seen_at"))
     deleted_at = None
-    deletion_reason = None
+    deletion_reason = derived(pl.when(~col("kept")).then("reason"))
     created_at = moment(timedelta(days=-400), timedelta(days=-360))
     updated_at = derived(pl.max_horizontal("created_at", "last_login_at", "deleted_at"))
 

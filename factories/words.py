@@ -256,6 +256,14 @@ SHIFT_NOTES = (
     "New colleague shadowed me today.",
 )
 
+DELETION_REASONS = (
+    "Found work elsewhere",
+    "Moved away",
+    "No longer using the wallet",
+    "Prefers to be paid in cash",
+    "Asked by mail to be forgotten",
+)
+
 USER_AGENTS: Mapping[str, int] = {
     "Mozilla/5.0 (Linux; Android 14; Pixel 7a) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/129.0 Mobile Safari/537.36": 46,
     "Mozilla/5.0 (Linux; Android 13; SM-A145F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0 Mobile Safari/537.36": 24,

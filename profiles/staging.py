@@ -67,11 +67,19 @@ def found(rows: Rows) -> Selection:
     """
     share = col("rank") * GOLDEN % 1
     size = derived(pl.min_horizontal((12 * (1 - share) ** -0.6).cast(pl.Int64) - 8, 400))
+    kind = derived(
+        pl.when((col("size") <= 6) & history.one_in(3))
+        .then(pl.lit("individual"))
+        .when(col("@key") // 3 % 2 == 0)
+        .then(pl.lit("ngo"))
+        .otherwise(pl.lit("company"))
+    )
     firsts = rows.many(
         OrganizationFactory,
         rows.scaled(100),
         rank=derived(col("@index") * 2),
         size=size,
+        organization_type=kind,
         status=STATUSES,
     )
     partners = rows.each(
@@ -81,6 +89,7 @@ def found(rows: Rows) -> Selection:
         name="partner",
         rank=derived(col("partner.rank") + 1),
         size=size,
+        organization_type=kind,
         status=STATUSES,
         country=derived(col("partner.country")),
     )
