@@ -23,6 +23,7 @@ from seedbed.cli.options import (
     Skip,
 )
 from seedbed.cli.output import Output
+from seedbed.cli.report import program
 from seedbed.cli.startup import imports_done
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def init(
     output.document({"made": [str(path) for path in made]})
     for path in made:
         output.text(f"made {path}")
-    output.text("Next: edit profiles/ and seeds/, then seedbed plan development")
+    output.text(f"Next: edit profiles/ and seeds/, then {program()} plan development")
 
 
 def _evaluated(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.url import redacted
@@ -75,8 +78,17 @@ def print_way_in(output: Output, place: Place, profile: str) -> None:
         output.text(f"\nDatabase     {redacted(place.url)}")
         return
     output.text(f"\nDatabase     {place.url}")
-    output.text(f"Look inside  seedbed db shell {profile}")
-    output.text("Stop it      seedbed db stop")
+    output.text(f"Look inside  {program()} db shell {profile}")
+    output.text(f"Stop it      {program()} db stop")
+
+
+def program() -> str:
+    """Return what to type to run this program again: its name, or its path where that is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m seedbed"
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).samefile(called) else str(called)
 
 
 def _rows(rows: Sequence[object]) -> dict[str, object]:
