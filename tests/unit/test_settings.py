@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seedbed.errors import InvalidInput
-from seedbed.settings import Said, find_configuration, read_settings
+from seedbed.settings import KEYS, Said, find_configuration, read_settings
 
 
 def configure(folder: Path, text: str) -> Path:
@@ -36,6 +36,17 @@ class TestWhereItIsFound:
         """A file without our table is not parsed."""
         configure(tmp_path, "[project\n")
         assert read_settings(tmp_path, {}).root is None
+
+
+class TestDocumentation:
+    def test_the_configuration_page_shows_every_key_as_it_is(self, tmp_path: Path) -> None:
+        """Its example is a valid configuration with all the keys there are."""
+        page = Path(__file__).parents[2] / "docs" / "configuration.md"
+        example = page.read_text("utf-8").split("```toml\n")[1].split("```")[0]
+        configure(tmp_path, example)
+        settings = read_settings(tmp_path, {})
+        assert settings.schema == "factories.models:Base"
+        assert all(f"\n{key} = " in example for key in KEYS)
 
 
 class TestWhichSourceWins:
