@@ -96,7 +96,7 @@ def database_name(project: Project, profile: str) -> str:
     digest = hashlib.blake2b(project.name.encode(), digest_size=4).hexdigest()
     unique = hashlib.blake2b(f"{project.name}/{profile}".encode(), digest_size=8).hexdigest()
     for parts in ((project.name, profile), ("seedbed", digest, profile)):
-        name = re.sub(r"\W+", "_", "_".join(parts).lower()).strip("_")
+        name = re.sub(r"[\W_]+", "_", "_".join(parts).lower()).strip("_")
         if read_name(name) in allowed and len(name.encode()) <= LONGEST:
             return name
     return f"seedbed_{unique}"
