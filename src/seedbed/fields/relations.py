@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 from factory.declarations import BaseDeclaration, SubFactory
 
@@ -114,7 +115,7 @@ class rollup(Field):  # noqa: N801
         if not table.height:
             return pl.select(pl.repeat(self.default, height, eager=False)).to_series()
         with reported(cells.where):
-            groups = table.group_by("@parent").agg(self.value.alias("@value"))
+            groups = _grouped(table, self.value)
         rows = pl.DataFrame({"@parent": range(height)}, schema={"@parent": pl.Int64})
         result = rows.join(groups, on="@parent", how="left", maintain_order="left")["@value"]
         return result if self.default is None else result.fill_null(self.default)
@@ -141,5 +142,22 @@ class running(Field):  # noqa: N801
         table = cells.family(self.over, list(dict.fromkeys([*names, "@key"])))
         with reported(cells.where):
             table = table.sort("@parent", self.order_by, "@key", maintain_order=True)
-            table = table.with_columns(self.value.over("@parent").alias("@value"))
+            groups = _grouped(table, self.value)
+        values = groups["@value"]
+        if values.dtype == pl.List:
+            values = values.explode()
+        else:  # one value for the whole family
+            values = values.gather(np.repeat(np.arange(len(groups)), groups["@size"].to_numpy()))
+        table = table.with_columns(values.alias("@value"))
         return table.filter(pl.col("@here") >= 0).sort("@here")["@value"]
+
+
+def _grouped(table: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
+    """Return an expression's value per ``@parent``, in the order in which they are met, and ``@size``.
+
+    Alone, a sum of floats is split over as many threads as the machine has (in ``over()`` too), and its last digit with them.
+    An aggregate beside it that needs whole groups keeps each group in one thread.
+    """
+    whole = pl.col("@parent").implode().alias("@whole")
+    groups = table.group_by("@parent", maintain_order=True)
+    return groups.agg(value.alias("@value"), pl.len().alias("@size"), whole).drop("@whole")
