@@ -269,7 +269,7 @@ def _look(connection: Connection[Any], run: Run, leaving: list[tuple[Table, Entr
             continue
         known = ledger.known_rows(connection, entry, work.table) if entry else ledger.NONE_KNOWN
         work.locate(known, entry)
-        work.empty = is_empty(connection, work.table)
+        work.empty = not len(known.keys) and is_empty(connection, work.table)
     for table, entry in leaving:
         if entry.identity != table.identity:
             findings.append(_other_identity(entry, table))
