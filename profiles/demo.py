@@ -135,8 +135,8 @@ def work(rows: Rows, of_cast: Selection, of_crews: Selection) -> tuple[Selection
     settled_in = channels.where(col("created_at") < col("@as_of") - 5 * DAY)
     made = history.shifts_of(rows, settled_in, days=DAYS)
     running = history.clocked_in(rows, of_crews.where(history.one_in(8), state="active"))
-    payments = rows.named(PaymentFactory, "fatou-bonus")
-    payments += history.pay(rows, told + made, bonuses_on=channels.where(history.one_in(4)))
+    payments = rows.named(PaymentFactory, "fatou-bonus", "faith-adjustment")
+    payments += history.pay(rows, told + made, bonuses_on=of_crews.where(history.one_in(4)))
     deposits, withdrawals = history.fund(rows, channels)
     history.tell_of_escrow(rows, deposits, withdrawals)
     return told + made + running, payments
@@ -149,7 +149,7 @@ CAST: Mapping[str, tuple[str, str]] = {
     ),
     "wairimu-owner": (
         "Wairimu Njoroge, Maji Safi Trust",
-        "a growing NGO: hours and payouts rise week by week; an unread notice that a channel is closing",
+        "a growing NGO: hours and payouts rise from month to month; an unread notice that a channel is closing",
     ),
     "kevin-owner": (
         "Kevin Macharia, Lamu Bay Coffee Roasters",
@@ -157,7 +157,7 @@ CAST: Mapping[str, tuple[str, str]] = {
     ),
     "coumba-owner": (
         "Coumba Diop, Atelier Solidaire",
-        "a cooperative two months after its start: first deposits, first payouts, everything in French",
+        "a cooperative two months after its start: first deposits, first payouts, accounts in French",
     ),
     "alice-owner": (
         "Alice Bennett, Bennett household",
@@ -177,10 +177,10 @@ CAST: Mapping[str, tuple[str, str]] = {
     ),
     "faith-just-paid": (
         "Faith Mutua, coffee taster",
-        "three months of weekly pay, and what has come in since the last pay day",
+        "three months of weekly pay, shift by shift, and an adjustment that waits for approval",
     ),
     "samuel-moved-on": (
-        "Samuel Barasa, surveyor until last month",
+        "Samuel Barasa, surveyor until three weeks ago",
         "a closed channel: everything paid out, the rest went back to the escrow",
     ),
     "zawadi-two-jobs": (
@@ -193,7 +193,7 @@ CAST: Mapping[str, tuple[str, str]] = {
     ),
     "fatou-team-lead": (
         "Fatou Ndiaye, workshop lead",
-        "the best earner of the cooperative, with a bonus she has not read about yet",
+        "leads the cooperative's workshop; got a bonus that she has not read about yet",
     ),
     "nisha-first-day": (
         "Nisha Patel, first day",

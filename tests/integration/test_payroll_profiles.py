@@ -298,6 +298,33 @@ class TestDemo:
         unread = "SELECT count(*) FROM notifications WHERE NOT is_read"
         assert all(one(demo, query) for query in (working, closing, unread))
 
+    @pytest.mark.parametrize(
+        ("who", "shown"),
+        {
+            "otieno-pump-mechanic": "s.session_status = 'active'",
+            "purity-leaving": "c.status = 'closing' AND c.expiration_time > '2026-11-21 09:30'",
+            "hassan-waiting": "c.status = 'closing' AND c.expiration_time < '2026-11-21 09:30'",
+            "faith-just-paid": "p.payment_type = 'adjustment' AND p.payment_status = 'pending'",
+            "samuel-moved-on": "c.status = 'closed' AND e.employment_status = 'terminated'",
+            "brian-forgot": "s.session_status = 'timeout' AND p.id IS NULL",
+            "fatou-team-lead": "p.payment_type = 'bonus' AND n.title = 'A bonus for you' AND NOT n.is_read",
+            "nisha-first-day": "c.cancel_after IS NOT NULL AND s.id IS NULL",
+        }.items(),
+    )
+    def test_shows_with_each_person_what_the_cast_says(
+        self, demo: psycopg.Connection, who: str, shown: str
+    ) -> None:
+        users = "seedbed.tables t ON t.id = r.table_id AND t.name = 'users'"
+        query = (
+            f"SELECT count(*) FROM seedbed.rows r JOIN {users} JOIN users u ON u.id = r.id"
+            " JOIN employees e ON e.user_id = u.id JOIN payment_channels c ON c.employee_id = e.id"
+            " LEFT JOIN work_sessions s ON s.payment_channel_id = c.id"
+            " LEFT JOIN payments p ON p.payment_channel_id = c.channel_id AND p.session_id IS NOT DISTINCT FROM s.id"
+            "   OR p.payment_channel_id = c.channel_id AND p.session_id IS NULL"
+            f" LEFT JOIN notifications n ON n.user_id = u.id WHERE r.name = '{who}' AND {shown}"
+        )
+        assert one(demo, query) > 0
+
     def test_hours_grow_from_month_to_month(self, demo: psycopg.Connection) -> None:
         sums = demo.execute(
             "SELECT sum(hours_worked) FROM work_sessions WHERE session_status = 'completed'"

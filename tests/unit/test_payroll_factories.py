@@ -208,6 +208,13 @@ class TestProfiles:
         users = evaluated(demo, minimal=True).tables[TableName("users")]
         assert set(users.named().values()) == set(CAST)
 
+    def test_the_page_about_the_demo_lists_the_cast_as_the_command_does(self) -> None:
+        assert demo.cast is not None
+        page = (PROJECT.root / "docs" / "demo.md").read_text(encoding="utf-8")
+        for who, what in demo.cast(evaluated(demo, minimal=True)):
+            name, _, wallet = who.rstrip(")").rpartition(" (")
+            assert f"| {name} | `{wallet}` | {what} |" in page
+
     def test_no_text_of_a_profile_looks_generated(self) -> None:
         rows = evaluated(demo).tables[TableName("activity_logs")]
         texts = rows.column("description").drop_nulls()
