@@ -328,3 +328,10 @@ class TestGuard:
         execute(database, USERS)
         applied(database, rows("users", ["a"], {"email": ["x"]}))
         assert execute(database, "SELECT environment FROM seedbed.stamp") == [("testing",)]
+
+    def test_a_read_only_database_is_found_before_anything_is_locked(self, database):
+        execute(database, USERS)
+        name = execute(database, "SELECT current_database()")[0][0]
+        execute(database, f"ALTER DATABASE {name} SET default_transaction_read_only TO on")
+        with pytest.raises(Refused, match="read-only"):
+            applied(database, rows("users", ["a"], {"email": ["x"]}))

@@ -1,153 +1,18 @@
-"""The live database, as far as writing to it asks: tables, columns, types, keys, triggers, privileges.
+"""Reading live tables from PostgreSQL's catalogues.
 
-Read from PostgreSQL's catalogues (docs/decisions/0005-catalogue-queries.md says why not through SQLAlchemy's inspector).
+docs/decisions/0005-catalogue-queries.md says why not through SQLAlchemy's inspector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import namedtuple_row
 
 from seedbed.dataset import TableName
-
-INTEGERS = frozenset({"int2", "int4", "int8"})
-
-
-@dataclass(frozen=True, slots=True)
-class Type:
-    """A column's type, seen through its domains.
-
-    Attributes:
-        name: as PostgreSQL writes it, schema-qualified where it has to be, with its modifier: ``numeric(20,8)``.
-        base: the catalogue's name of the type below all domains: ``int4``, ``varchar``; of an array, its element's.
-        kind: pg_type.typtype of that type: b(ase), e(num), r(ange), m(ultirange), c(omposite).
-        modifier: pg_attribute.atttypmod, or the domain's.
-        array: whether it is an array of `base`.
-        labels: an enum's labels.
-        not_null: whether a domain forbids NULL.
-    """
-
-    name: str
-    base: str
-    kind: str = "b"
-    modifier: int = -1
-    array: bool = False
-    labels: tuple[str, ...] = ()
-    not_null: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: what it holds and who fills it when nobody gives a value.
-
-    Attributes:
-        default: the default as an SQL expression with qualified names, or None.
-        identity: ``a`` for GENERATED ALWAYS AS IDENTITY, ``d`` for BY DEFAULT, else empty.
-        sequence: oid of the sequence that the default draws from, or 0.
-        increment: that sequence's step.
-    """
-
-    name: str
-    type: Type
-    nullable: bool
-    default: str | None = None
-    identity: str = ""
-    generated: bool = False
-    sequence: int = 0
-    increment: int = 1
-
-    @property
-    def fills_itself(self) -> bool:
-        """Whether an INSERT that leaves the column out gives it a value of its own."""
-        return bool(self.default is not None or self.identity or self.generated)
-
-
-@dataclass(frozen=True, slots=True)
-class UniqueKey:
-    """A unique index: what it promises, and why it cannot stand for a row's identity if it cannot."""
-
-    name: str
-    columns: tuple[str, ...]
-    primary: bool = False
-    weakness: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
-    """A foreign key of one table to another, or to itself."""
-
-    name: str
-    table: TableName
-    columns: tuple[str, ...]
-    parent: TableName
-    parent_columns: tuple[str, ...]
-    deferrable: bool = False
-    on_delete: str = "a"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A live table.
-
-    Attributes:
-        oid: pg_class.oid.
-        identity: the columns that tell one row from another: the primary key, else a unique key without NULLs, else none.
-        privileges: what the connected role may do, of SELECT, INSERT, UPDATE, DELETE.
-        triggers: events (INSERT, UPDATE, DELETE) for which a user's trigger fires.
-        foreign_keys: keys of this table to others.
-        referrers: keys of other tables, or of this one, to this table.
-    """
-
-    oid: int
-    name: TableName
-    columns: Mapping[str, Column]
-    identity: tuple[str, ...] = ()
-    keys: tuple[UniqueKey, ...] = ()
-    privileges: frozenset[str] = frozenset()
-    triggers: frozenset[str] = frozenset()
-    foreign_keys: tuple[ForeignKey, ...] = ()
-    referrers: tuple[ForeignKey, ...] = ()
-
-    @property
-    def serial(self) -> bool:
-        """Whether one integer column is the row's identity."""
-        return len(self.identity) == 1 and _integer(self.columns[self.identity[0]].type)
-
-    @property
-    def qualified(self) -> sql.Identifier:
-        """The table's name, for composing SQL."""
-        return qualified(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The tables of a live database that a run has to do with.
-
-    Attributes:
-        tables: by qualified name.
-        names: every user table there is; those on the search path also without their schema.
-    """
-
-    tables: Mapping[TableName, Table]
-    names: Mapping[TableName, TableName] = field(default_factory=dict)
-
-    def find(self, name: TableName) -> Table | None:
-        """Return the table that a name means on this connection's search path, or None."""
-        known = self.names.get(name)
-        return self.tables.get(known) if known else None
-
-    def shown(self, name: TableName) -> str:
-        """Return a live table's name for people: without its schema where that is on the search path."""
-        return name.name if self.names.get(TableName(name.name)) == name else str(name)
-
-
-def qualified(name: TableName) -> sql.Identifier:
-    """Return a table's name, quoted."""
-    return sql.Identifier(name.schema, name.name) if name.schema else sql.Identifier(name.name)
+from seedbed.target.model import Column, ForeignKey, Table, Target, Type, UniqueKey
 
 
 def read(connection: Connection[Any], wanted: Iterable[TableName]) -> Target:
@@ -288,10 +153,6 @@ def _foreign_keys(
         for row in _query(connection, FOREIGN_KEYS, oids, oids)
         if row.child in by_oid and row.parent in by_oid
     ]
-
-
-def _integer(kind: Type) -> bool:
-    return kind.base in INTEGERS and not kind.array
 
 
 # Partitions are left out: rows go through the partitioned table, which is what the application names.

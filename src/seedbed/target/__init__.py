@@ -1,0 +1,25 @@
+"""The live database, as far as writing to it asks: tables, columns, types, keys, triggers, privileges."""
+
+from seedbed.target.catalogue import read
+from seedbed.target.model import (
+    INTEGERS,
+    Column,
+    ForeignKey,
+    Table,
+    Target,
+    Type,
+    UniqueKey,
+    qualified,
+)
+
+__all__ = [
+    "INTEGERS",
+    "Column",
+    "ForeignKey",
+    "Table",
+    "Target",
+    "Type",
+    "UniqueKey",
+    "qualified",
+    "read",
+]
