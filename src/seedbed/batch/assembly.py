@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ def shape_of(batch: Batch, linked: set[str]) -> Shape:
     meta = factory._meta
     hidden = {*meta.exclude, *meta.parameters, *meta.ignored}
     names = [name for name in batch.declarations if name not in hidden]
-    links = linked & set(names)
+    links = [name for name in names if name in linked]
     called = {name: meta.rename.get(name, name) for name in names}
     if meta.table:
         columns = {name: called[name] for name in names if name not in links}
@@ -85,7 +85,7 @@ def shape_of(batch: Batch, linked: set[str]) -> Shape:
     )
 
 
-def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: set[str]) -> Any:
+def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: Sequence[str]) -> Any:
     """Return columns, references and value processors according to the factory's SQLAlchemy model."""
     from sqlalchemy import Enum, TypeDecorator, inspect
     from sqlalchemy.dialects import postgresql
