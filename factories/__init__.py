@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from factories.logs import ActivityLogFactory, DeletionLogFactory, SessionFactory
 from factories.money import (
     BonusFactory,
     DepositFactory,
@@ -12,13 +13,7 @@ from factories.money import (
     RefundFactory,
     WithdrawalFactory,
 )
-from factories.papers import (
-    ActivityLogFactory,
-    DeletionLogFactory,
-    NgoNotificationFactory,
-    NotificationFactory,
-    SessionFactory,
-)
+from factories.notices import NgoNotificationFactory, NotificationFactory
 from factories.people import EmployeeFactory, OrganizationFactory, UserFactory
 from factories.work import PaymentChannelFactory, WorkSessionFactory
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from seedbed import streams
-from seedbed.fields import Cells, Field, choice, derived, pattern, scaled
+from seedbed.fields import Cells, Field, choice, derived, scaled
 
 Positions = npt.NDArray[np.int64]
 
@@ -78,6 +78,7 @@ class ip_address(Field):  # noqa: N801
 class exact(derived):  # noqa: N801
     """A decimal number out of an expression that counts units of its last place, so that nothing is ever rounded.
 
+    >>> from seedbed.fields import col
     >>> total_amount = exact(col("hundredths_of_hours") * col("cents_per_hour"), places=4)
     """
 
@@ -102,7 +103,8 @@ def units(column: str, places: int) -> pl.Expr:
 class by(Field):  # noqa: N801
     """A different field for each value of another column; NULL where there is none for it.
 
-    >>> phone = by("country", {"France": pattern("+33 6 39 98 ## ##"), "Kenya": pattern("+44 7700 900###")})
+    >>> from seedbed.fields import pattern
+    >>> phone = by("country", {"France": pattern("+33 6 39 98 ## ##"), "Ghana": pattern("+44 7700 900###")})
     """
 
     def __init__(self, column: str, fields: Mapping[Any, Field]) -> None:
@@ -223,15 +225,10 @@ def spread(height: int, parts: Sequence[tuple[Positions, pl.Series]]) -> pl.Seri
     return values.gather(pl.Series(order).set(missing, None))
 
 
-def names(members: Mapping[str, Sequence[str]]) -> Mapping[str, Field]:
+def choices(words: Mapping[str, Sequence[str]]) -> Mapping[str, Field]:
     """Return, per value of another column, a choice of words: what `by` takes.
 
-    >>> sorted(names({"Kenya": ["Amina"], "France": ["Léa"]}))
+    >>> sorted(choices({"Kenya": ["Amina"], "France": ["Léa"]}))
     ['France', 'Kenya']
     """
-    return {value: choice(words) for value, words in members.items()}
-
-
-def phones(patterns: Mapping[str, str]) -> Mapping[str, Field]:
-    """Return, per value of another column, a pattern of phone numbers: what `by` takes."""
-    return {value: pattern(text) for value, text in patterns.items()}
+    return {value: choice(some) for value, some in words.items()}

@@ -7,13 +7,20 @@ from datetime import timedelta
 import polars as pl
 from factory import Maybe, SelfAttribute, SubFactory
 
-from factories.fields import by, document, names, phones, xrpl_address
+from factories.fields import by, choices, document, xrpl_address
 from factories.models import Employee, Organization, User
 from factories.words import COUNTRIES, DELETION_REASONS, ORGANIZATION_NOUNS, SHARES
 from seedbed import Factory
 from seedbed.fields import choice, col, decimal, derived, integer, moment, pattern, rollup
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
+GIVEN = {name: choice(country.given) for name, country in COUNTRIES.items()}
+FAMILY = {name: choice(country.family) for name, country in COUNTRIES.items()}
+PLACES = {name: choice(country.places) for name, country in COUNTRIES.items()}
+PHONES = {name: pattern(country.phone) for name, country in COUNTRIES.items()}
+ZONES = {name: country.zone for name, country in COUNTRIES.items()}
+LANGUAGES = {name: country.language for name, country in COUNTRIES.items()}
+UTC_OFFSETS = {name: country.utc_offset for name, country in COUNTRIES.items()}
 
 
 def slug(name: pl.Expr) -> pl.Expr:
@@ -32,20 +39,14 @@ class UserFactory(Factory[User]):
 
     class Params:
         country = choice(SHARES)
-        given_name = by("country", names({c: country.given for c, country in COUNTRIES.items()}))
-        family_name = by("country", names({c: country.family for c, country in COUNTRIES.items()}))
-        phone = by("country", phones({c: country.phone for c, country in COUNTRIES.items()}))
-        zone = derived(
-            col("country").replace_strict(
-                {name: country.zone for name, country in COUNTRIES.items()}, default="UTC"
-            )
-        )
-        language = derived(
-            col("country").replace_strict(
-                {name: country.language for name, country in COUNTRIES.items()}, default="en"
-            )
-        )
+        given_name = by("country", GIVEN)
+        family_name = by("country", FAMILY)
+        phone = by("country", PHONES)
         kept = derived(col("deleted_at").is_null())
+        zone = derived(pl.when("kept").then(col("country").replace_strict(ZONES, default="UTC")))
+        language = derived(
+            pl.when("kept").then(col("country").replace_strict(LANGUAGES, default="en"))
+        )
         last_day = derived(pl.coalesce("deleted_at", "@as_of"))
         seen_at = moment(
             pl.max_horizontal(col("created_at"), col("last_day") - timedelta(days=21)), "last_day"
@@ -93,9 +94,9 @@ class OrganizationFactory(Factory[Organization]):
             .otherwise(pl.lit("employer"))
         )
         joined_at = moment(timedelta(days=-440), timedelta(days=-400))
-        family_name = by("country", names({c: country.family for c, country in COUNTRIES.items()}))
-        place = by("country", names({c: country.places for c, country in COUNTRIES.items()}))
-        noun = by("organization_type", names(ORGANIZATION_NOUNS))
+        family_name = by("country", FAMILY)
+        place = by("country", PLACES)
+        noun = by("organization_type", choices(ORGANIZATION_NOUNS))
         registered_as = pattern("??-####/##")
         is_household = derived(col("organization_type") == "individual")
         last_booking = rollup(
@@ -121,7 +122,7 @@ class OrganizationFactory(Factory[Organization]):
             "office@{}.test", slug(col("organization_name")).str.replace_all(".", "-", literal=True)
         )
     )
-    contact_phone = by("country", phones({c: country.phone for c, country in COUNTRIES.items()}))
+    contact_phone = by("country", PHONES)
     escrow_wallet_address = xrpl_address()
     escrow_balance = rollup(
         "EscrowTransactionFactory", col("signed_amount").sum(), via="organization"
@@ -150,15 +151,11 @@ class EmployeeFactory(Factory[Employee]):
         paperwork = integer(1, 3)  # days until the contract
         office_second = integer(8 * 3600, 17 * 3600)  # local time of its signing
         spare_name = derived(pl.format("{} {}", col("given_name"), col("family_name")))
-        given_name = by("country", names({c: country.given for c, country in COUNTRIES.items()}))
-        family_name = by("country", names({c: country.family for c, country in COUNTRIES.items()}))
+        given_name = by("country", GIVEN)
+        family_name = by("country", FAMILY)
         spare_wallet = xrpl_address()
         country = derived(pl.coalesce("user.country", "organization.country"))
-        utc_offset = derived(
-            col("country").replace_strict(
-                {name: country.utc_offset for name, country in COUNTRIES.items()}, default=0
-            )
-        )
+        utc_offset = derived(col("country").replace_strict(UTC_OFFSETS, default=0))
         signed_up_at = moment("organization.created_at", col("@as_of") - timedelta(days=30))
         known_since = derived(
             pl.max_horizontal(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from factory import SubFactory
 
-from factories.fields import by, digest, exact, names, units
+from factories.fields import by, choices, digest, exact, units
 from factories.models import PaymentChannel, WorkSession
 from factories.people import EmployeeFactory
 from factories.words import JOBS, SHIFT_NOTES
@@ -100,7 +100,7 @@ class PaymentChannelFactory(Factory[PaymentChannel]):
     organization = follow("employee.organization")
     employee = SubFactory(EmployeeFactory)
     channel_id = digest()
-    job_name = by("employee.organization.organization_type", names(JOBS))
+    job_name = by("employee.organization.organization_type", choices(JOBS))
     hourly_rate = derived(col("employee.hourly_rate"))
     escrow_funded_amount = (
         exact(  # a quarter more than the work done so far, in steps of 50, at least 200

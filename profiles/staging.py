@@ -14,7 +14,8 @@ from factories import (
     PaymentConfigurationFactory,
     UserFactory,
 )
-from factories.papers import LowEscrowNotificationFactory, SettingsLogFactory
+from factories.logs import SettingsLogFactory
+from factories.notices import LowEscrowNotificationFactory
 from profiles import history
 from seedbed import Profile
 from seedbed.batch import Selection

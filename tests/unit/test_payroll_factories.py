@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 import factories
-from factories import fields, money, papers, people, work
+from factories import fields, logs, money, notices, people, work
 from factories.models import Base
 from factories.words import COUNTRIES, SHARES
 from profiles import demo, development, staging, testing
@@ -31,7 +31,7 @@ PROJECT = find_project(Path(__file__).parents[2])
 AS_OF = datetime(2026, 11, 21, 9, 30)
 FACTORIES = {
     made
-    for module in (people, work, money, papers)
+    for module in (people, work, money, notices, logs)
     for made in vars(module).values()
     if inspect.isclass(made) and issubclass(made, Factory) and made is not Factory
 }
