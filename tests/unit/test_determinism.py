@@ -1,0 +1,124 @@
+"""The same inputs give the same rows, to the byte: in every process, locale and time zone, and on another Python."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from seedbed.factory import DEFAULT_SEED
+from tests.everything import digest, evaluate
+
+ROOT = Path(__file__).parents[2]
+PRINT = "from tests.everything import digest, evaluate; print(digest(evaluate()))"
+
+
+@pytest.fixture(scope="module")
+def expected() -> str:
+    """Return the hash of this process."""
+    return digest(evaluate())
+
+
+def hash_of(python: str | Path, environment: Mapping[str, str]) -> str:
+    """Return the hash that another process comes to."""
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    run = subprocess.run(
+        [python, "-W", "error", "-c", PRINT],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "0"},
+        {"PYTHONHASHSEED": "4242"},
+        {"TZ": "Asia/Kathmandu"},
+        {"TZ": "America/St_Johns", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0"},
+        {"POLARS_MAX_THREADS": "1"},
+        {"POLARS_MAX_THREADS": "9"},
+        {"PYTHONOPTIMIZE": "2"},
+    ],
+    ids=str,
+)
+def test_another_process_comes_to_the_same_values(
+    environment: Mapping[str, str], expected: str
+) -> None:
+    """Nothing of the surroundings gets in."""
+    assert hash_of(sys.executable, environment) == expected
+
+
+def test_another_python_comes_to_the_same_values(
+    expected: str, pytestconfig: pytest.Config
+) -> None:
+    """3.13 where this is 3.11 or 3.12, and the other way round."""
+    other = "3.11" if sys.version_info >= (3, 13) else "3.13"
+    python = _interpreter(other)
+    if python is None:
+        pytest.skip(f"there is no Python {other} on this machine")
+    assert pytestconfig.cache is not None
+    environment = _installed(python, other, Path(pytestconfig.cache.mkdir("pythons")))
+    assert hash_of(environment / "bin" / "python", {}) == expected
+
+
+def _interpreter(version: str) -> str | None:
+    """Return an interpreter of a version: one of pyenv's, or the one on the path."""
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}*/bin/python"))
+    return str(found[-1]) if found else shutil.which(f"python{version}")
+
+
+def _installed(python: str, version: str, folder: Path) -> Path:
+    """Return a virtual environment with what seedbed needs; made once for each state of the constraints."""
+    constraints = ROOT / "constraints.txt"
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    state = hashlib.sha256(constraints.read_bytes() + repr((python, needs)).encode()).hexdigest()
+    place = folder / f"{version}-{state[:12]}"
+    if not place.exists():
+        making = folder / f"{place.name}.{os.getpid()}"
+        subprocess.run([python, "-m", "venv", making], check=True)
+        command = [making / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        options = ["--disable-pip-version-check", "--constraint", constraints]
+        subprocess.run([*command, *options, *needs], check=True)
+        making.rename(place)
+    return place
+
+
+def test_columns_may_be_asked_for_in_any_order(expected: str) -> None:
+    """Each is computed when it is first wanted, by whomever."""
+    dataset = evaluate()
+    for rows in reversed(dataset.tables.values()):
+        for name in reversed(rows.column_names):
+            rows.column(name)
+    assert digest(dataset) == expected
+
+
+def test_another_seed_gives_other_values_to_the_same_rows(expected: str) -> None:
+    """Keys and labels stay."""
+    ours, others = evaluate(), evaluate(seed=DEFAULT_SEED + "2")
+    (table,) = (name for name in ours.tables if str(name) == "teams")
+    assert ours.tables[table].keys.tolist() == others.tables[table].keys.tolist()
+    names = [dataset.tables[table].column("name").to_list() for dataset in (ours, others)]
+    assert sum(a == b for a, b in zip(*names, strict=True)) <= 2  # the hand-picked one, and chance
+
+
+def test_a_later_moment_moves_what_is_relative_to_it_alone() -> None:
+    """`--as-of` changes times, and what is computed from them."""
+    ours, later = evaluate(), evaluate(as_of=datetime(2026, 3, 2, 12))
+    (table,) = (name for name in ours.tables if str(name) == "people")
+    for column in ("name", "rate", "badge", "phone", "born", "zoned"):
+        first, second = (d.tables[table].column(column).to_list() for d in (ours, later))
+        assert first == second
