@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -171,8 +171,9 @@ class Batch:
             return name in own and refers(own[name].declaration, own)
         return refers(declaration, *self.lines)
 
-    def links(self) -> Iterable[str]:
-        """Return the names of the attributes that are other rows."""
+    @cached_property
+    def links(self) -> Sequence[str]:
+        """The names of the attributes that are other rows."""
         return [name for name in self.declarations if self.is_link(name)]
 
     def _compute(self, name: str) -> pl.Series:

@@ -173,7 +173,7 @@ class World:
         seen = 0
         while seen < len(self.batches):
             batch = self.batches[seen]
-            for name in batch.links():
+            for name in batch.links:
                 if name not in batch._links and (batch, name) not in self._pending:
                     batch.link(name)
             if batch not in self._complete:
