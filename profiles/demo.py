@@ -1,4 +1,4 @@
-"""demo: ninety days of four organizations, told by people with names. Its cast is at the end of this page."""
+"""demo: ninety days of four organizations, told by people with names. docs/demo.md has its cast with their wallets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from factories import (
     WorkSessionFactory,
 )
 from profiles import history
+from profiles.casting import Cast, introduced
 from seedbed import Profile
 from seedbed.batch import Selection
-from seedbed.dataset import Dataset, TableName
 from seedbed.fields import choice, col, integer, moment
 from seedbed.profile import Rows
 
@@ -32,18 +32,69 @@ CREWS: Mapping[str, int] = {
 """How many people work for each organization beside the cast."""
 
 
-def cast(dataset: Dataset) -> list[tuple[str, str]]:
-    """Return who is in the demo and what each of them shows; one signs in with the wallet in brackets."""
-    users = dataset.tables[TableName("users")]
-    wallets = users.column("wallet_address")
-    found = {label: wallets[position] for position, label in users.named().items()}
-    return [(f"{who} ({found[label]})", what) for label, (who, what) in CAST.items()]
-
+CAST: Cast = {
+    "marta-admin": (
+        "Marta Reyes, administrator",
+        "the whole platform: four organizations, every channel and its state",
+    ),
+    "wairimu-owner": (
+        "Wairimu Njoroge, Maji Safi Trust",
+        "a growing NGO: hours and payouts rise from month to month; an unread notice that a channel is closing",
+    ),
+    "kevin-owner": (
+        "Kevin Macharia, Lamu Bay Coffee Roasters",
+        "a steady company that approves payments by hand; some of this week's are on their way",
+    ),
+    "coumba-owner": (
+        "Coumba Diop, Atelier Solidaire",
+        "a cooperative two months after its start: first deposits, first payouts, accounts in French",
+    ),
+    "alice-owner": (
+        "Alice Bennett, Bennett household",
+        "a family that employs at home; a channel opened hours ago that can still be cancelled",
+    ),
+    "otieno-pump-mechanic": (
+        "Otieno Omondi, pump mechanic",
+        "clocked in right now: the balance on his channel grows while you look",
+    ),
+    "purity-leaving": (
+        "Purity Kamau, teacher",
+        "asked a few hours ago to close her channel: the settle delay is running, then she is paid",
+    ),
+    "hassan-waiting": (
+        "Hassan Juma, roaster",
+        "a channel whose settle delay is over: expired, ready to be claimed",
+    ),
+    "faith-just-paid": (
+        "Faith Mutua, coffee taster",
+        "three months of weekly pay, shift by shift, and an adjustment that waits for approval",
+    ),
+    "samuel-moved-on": (
+        "Samuel Barasa, surveyor until three weeks ago",
+        "a closed channel: everything paid out, the rest went back to the escrow",
+    ),
+    "zawadi-two-jobs": (
+        "Zawadi Achieng, two jobs",
+        "mornings at the roastery, afternoons at the trust: one wallet, two channels, no overlap",
+    ),
+    "brian-forgot": (
+        "Brian Kiplagat, new at the emergency desk",
+        "forgot to clock out on his second evening: a shift that timed out, not paid yet",
+    ),
+    "fatou-team-lead": (
+        "Fatou Ndiaye, workshop lead",
+        "leads the cooperative's workshop; got a bonus that she has not read about yet",
+    ),
+    "nisha-first-day": (
+        "Nisha Patel, first day",
+        "hired yesterday, channel open for a few hours: no shift yet",
+    ),
+}
 
 demo = Profile(
     "demo",
     description="a story of four organizations, ninety days up to now",
-    cast=cast,
+    cast=introduced(CAST),
 )
 
 
@@ -140,64 +191,3 @@ def work(rows: Rows, of_cast: Selection, of_crews: Selection) -> tuple[Selection
     deposits, withdrawals = history.fund(rows, channels)
     history.tell_of_escrow(rows, deposits, withdrawals)
     return told + made + running, payments
-
-
-CAST: Mapping[str, tuple[str, str]] = {
-    "marta-admin": (
-        "Marta Reyes, administrator",
-        "the whole platform: four organizations, every channel and its state",
-    ),
-    "wairimu-owner": (
-        "Wairimu Njoroge, Maji Safi Trust",
-        "a growing NGO: hours and payouts rise from month to month; an unread notice that a channel is closing",
-    ),
-    "kevin-owner": (
-        "Kevin Macharia, Lamu Bay Coffee Roasters",
-        "a steady company that approves payments by hand; some of this week's are on their way",
-    ),
-    "coumba-owner": (
-        "Coumba Diop, Atelier Solidaire",
-        "a cooperative two months after its start: first deposits, first payouts, accounts in French",
-    ),
-    "alice-owner": (
-        "Alice Bennett, Bennett household",
-        "a family that employs at home; a channel opened hours ago that can still be cancelled",
-    ),
-    "otieno-pump-mechanic": (
-        "Otieno Omondi, pump mechanic",
-        "clocked in right now: the balance on his channel grows while you look",
-    ),
-    "purity-leaving": (
-        "Purity Kamau, teacher",
-        "asked a few hours ago to close her channel: the settle delay is running, then she is paid",
-    ),
-    "hassan-waiting": (
-        "Hassan Juma, roaster",
-        "a channel whose settle delay is over: expired, ready to be claimed",
-    ),
-    "faith-just-paid": (
-        "Faith Mutua, coffee taster",
-        "three months of weekly pay, shift by shift, and an adjustment that waits for approval",
-    ),
-    "samuel-moved-on": (
-        "Samuel Barasa, surveyor until three weeks ago",
-        "a closed channel: everything paid out, the rest went back to the escrow",
-    ),
-    "zawadi-two-jobs": (
-        "Zawadi Achieng, two jobs",
-        "mornings at the roastery, afternoons at the trust: one wallet, two channels, no overlap",
-    ),
-    "brian-forgot": (
-        "Brian Kiplagat, new at the emergency desk",
-        "forgot to clock out on his second evening: a shift that timed out, not paid yet",
-    ),
-    "fatou-team-lead": (
-        "Fatou Ndiaye, workshop lead",
-        "leads the cooperative's workshop; got a bonus that she has not read about yet",
-    ),
-    "nisha-first-day": (
-        "Nisha Patel, first day",
-        "hired yesterday, channel open for a few hours: no shift yet",
-    ),
-}
-"""Everybody with a name in the story, by the label in seeds/users.yaml: who it is, and what the demo shows with them."""

@@ -18,16 +18,25 @@ from factories import (
     WorkSessionFactory,
 )
 from profiles import history
+from profiles.casting import Cast, introduced
 from seedbed import Profile
 from seedbed.batch import Selection
 from seedbed.fields import choice, col, derived, follow, integer
 from seedbed.profile import Rows
 
 DAYS = 30
+CAST: Cast = {
+    "ada-admin": ("Ada Morgan, administrator", "sees everything"),
+    "grace-owner": ("Grace Wanjiru, owner", "Horizon Relief, an NGO with a worker in every state"),
+    "amina-clocked-in": ("Amina Odhiambo, worker", "clocked in right now"),
+    "daniel-deactivated": ("Daniel Kiplagat, worker", "deactivated, never signed in"),
+    "ruth-deleted": ("Ruth Chebet, worker", "deleted her account a week ago"),
+}
 
 development = Profile(
     "development",
     description="every state, every enum value and every nullable branch, with 30 days of shifts",
+    cast=introduced(CAST),
 )
 
 

@@ -208,6 +208,15 @@ class TestProfiles:
         users = evaluated(demo, minimal=True).tables[TableName("users")]
         assert set(users.named().values()) == set(CAST)
 
+    @pytest.mark.parametrize("profile", [development, demo])
+    def test_a_cast_signs_in_with_wallets_of_the_profile(self, profile: Profile) -> None:
+        dataset = evaluated(profile, minimal=True, seed="other")
+        wallets = dataset.tables[TableName("users")].column("wallet_address").to_list()
+        assert profile.cast is not None
+        assert all(
+            who.rstrip(")").rpartition("(")[2] in wallets for who, _ in profile.cast(dataset)
+        )
+
     def test_the_page_about_the_demo_lists_the_cast_as_the_command_does(self) -> None:
         assert demo.cast is not None
         page = (PROJECT.root / "docs" / "demo.md").read_text(encoding="utf-8")
