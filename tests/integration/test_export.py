@@ -213,7 +213,9 @@ class TestOrderAndChoice:
         tables.tables["People"].append_column(sa.Column("note_id", sa.BigInteger))
         tables.tables["People"].append_constraint(key)
         data = dataset()
-        with pytest.raises(InvalidInput, match=r"circle: (tasks -> People -> tasks|People -> tasks -> People)"):
+        with pytest.raises(
+            InvalidInput, match=r"circle: (tasks -> People -> tasks|People -> tasks -> People)"
+        ):
             write(data, numbered(data, tables), "sql", tmp_path)
 
     def test_a_value_that_does_not_fit_is_located(self) -> None:
