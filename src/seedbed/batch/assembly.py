@@ -284,8 +284,7 @@ def assemble(world: World) -> dict[TableName, AssembledRows]:
         gathered.setdefault(table_name(batch.factory), []).append(batch)
     grouped = {
         name: [
-            (batch, shape_of(batch, set().union(*(b.links for b in batches))))
-            for batch in batches
+            (batch, shape_of(batch, set().union(*(b.links for b in batches)))) for batch in batches
         ]
         for name, batches in gathered.items()
     }

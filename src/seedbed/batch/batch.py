@@ -154,7 +154,7 @@ class Batch:
         if name not in self._links:
             nobody = name in self.declarations and self.declarations[name].declaration is None
             if not (nobody or self.is_link(name)):
-                raise self._unknown(name, "is not another row")
+                raise self._unknown(name, "is not another row", self.links)
             with self.world.computing(self, name):
                 self._links[name] = link_of(self, name)
         return self._links[name]
@@ -201,12 +201,14 @@ class Batch:
             return pl.Series(self.ordinals)
         if name == "@key":
             return pl.Series(self.keys)
-        raise self._unknown(name, "is not one of @as_of, @index and @key")
+        raise self._unknown(
+            name, "is not one of @as_of, @index and @key", ["@as_of", "@index", "@key"]
+        )
 
-    def _unknown(self, name: str, why: str) -> InvalidInput:
+    def _unknown(self, name: str, why: str, known: Sequence[str] = ()) -> InvalidInput:
         return InvalidInput(
             f"{self.factory.__name__}.{name} {why}.",
-            remedy=nearest(name, list(self.declarations)),
+            remedy=nearest(name, known or list(self.declarations)),
         )
 
 
