@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from seedbed import ledger
 from seedbed.dataset import TableName
 from seedbed.errors import Drift, Finding
-from seedbed.load import updating, writing
+from seedbed.load import recording, updating, writing
 from seedbed.load.pruning import Doomed, delete_free, doom, release
 from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Positions, Work
@@ -121,11 +121,11 @@ def _tell_ledger(connection: Connection[Any], run: Run, *, overwrite: bool) -> N
         parts = [work.create, work.update, work.adopt, work.refresh]
         rows = np.sort(np.concatenate([*parts, *([work.edited] if overwrite else [])]))
         if len(rows) or len(work.forget) or len(work.renamed):
-            writing.record(connection, run.works, work, rows)
+            recording.record(connection, run.works, work, rows)
     for leaving in run.leaving:
-        writing.forget(connection, leaving.entry, leaving.known.keys[leaving.forget])
+        recording.forget(connection, leaving.entry, leaving.known.keys[leaving.forget])
     for entry in run.lost:
-        writing.forget_table(connection, entry)
+        recording.forget_table(connection, entry)
     if _triggers_fired(run):
         for entry in ledger.entries(connection).values():
             table = run.target.tables.get(entry.table)
@@ -133,7 +133,7 @@ def _tell_ledger(connection: Connection[Any], run: Run, *, overwrite: bool) -> N
                 edited = (
                     np.empty(0, dtype=np.int64) if overwrite else _edited_keys(run, entry.table)
                 )
-                writing.remeasure(connection, table, entry, edited)
+                recording.remeasure(connection, table, entry, edited)
 
 
 def _triggers_fired(run: Run) -> bool:

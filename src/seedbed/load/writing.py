@@ -1,24 +1,22 @@
-"""The writes: identities drawn, new rows copied in, changed rows updated, the ledger told."""
+"""New rows: their identities drawn, the rows copied in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
 import polars as pl
 from psycopg import Connection, sql
 
-from seedbed import ledger
 from seedbed.errors import DatabaseFailure
 from seedbed.ledger import fetch_arrays
 from seedbed.load.circles import Route
 from seedbed.load.copying import copy_in
-from seedbed.load.digest import row_hash
 from seedbed.load.failures import located
-from seedbed.load.staging import INT8, new_identity, on_identity, staged, taken, values
-from seedbed.load.updating import Overtaken, Told
-from seedbed.load.work import Positions, Work, Works
+from seedbed.load.staging import INT8, staged, taken, values
+from seedbed.load.updating import Told
+from seedbed.load.work import Work, Works
 from seedbed.target import Column, Table
 
 
@@ -119,126 +117,45 @@ def insert_together(
 ) -> None:
     """Insert rows of tables that refer to each other with NOT NULL keys: one statement, checked at its end."""
     group = [work for work in group if len(work.create)]
-    parts, stages = [], []
-    for number, work in enumerate(group):
-        names = written_columns(work)
-        columns = {
-            "position": (INT8, pl.Series(work.create)),
-            **values(works, work, names, work.create),
-        }
-        context = staged(connection, columns)
-        with located(work, work.create, names):
-            stage = context.__enter__()
-        stages.append(context)
-        parts.append(
-            sql.SQL(
-                "w{} AS (INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ORDER BY position RETURNING 1)"
-            ).format(
-                sql.SQL(str(number)),
-                work.table.qualified,
-                sql.SQL(", ").join(map(sql.Identifier, names)),
-                sql.SQL(", ").join(sql.Identifier(f"v{n}") for n in range(1, len(names) + 1)),
-                stage,
-            )
-        )
-    counts = sql.SQL(", ").join(
-        sql.SQL("(SELECT count(*) FROM w{})").format(sql.SQL(str(n))) for n in range(len(group))
-    )
     if not group:
         return
-    with located(group[0], group[0].create):
-        row = connection.execute(
-            sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), counts)
-        ).fetchone()
-    for context, work, done in zip(stages, group, row or (), strict=True):
-        context.__exit__(None, None, None)
+    with ExitStack() as stages:
+        inserts = [
+            sql.SQL("{} AS ({})").format(
+                sql.Identifier(f"w{number}"), _insert(connection, works, work, stages)
+            )
+            for number, work in enumerate(group)
+        ]
+        counts = [
+            sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{number}"))
+            for number in range(len(group))
+        ]
+        with located(group[0], group[0].create):
+            row = connection.execute(
+                sql.SQL("WITH {} SELECT {}").format(
+                    sql.SQL(", ").join(inserts), sql.SQL(", ").join(counts)
+                )
+            ).fetchone()
+    for work, done in zip(group, row or (), strict=True):
         _all(work, done, len(work.create))
         told(work, "writing", done)
 
 
-def record(connection: Connection[Any], works: Works, work: Work, rows: Positions) -> None:
-    """Write into the ledger what the profile says of some rows and what the database holds of them now."""
-    entry = ledger.enter(connection, work.table, work.binding.compared)
-    forget(connection, entry, np.concatenate([work.known.keys[work.forget], work.renamed]))
-    if not len(rows):
-        return
+def _insert(
+    connection: Connection[Any], works: Works, work: Work, stages: ExitStack
+) -> sql.Composed:
+    names = written_columns(work)
     columns = {
-        "key": (INT8, pl.Series(work.binding.rows.keys[rows])),
-        "name": (sql.SQL("text"), _names(work, rows)),
-        "digest": (INT8, pl.Series(work.digests[rows])),
-        **new_identity(works, work, rows),
+        "position": (INT8, pl.Series(work.create)),
+        **values(works, work, names, work.create),
     }
-    number, pk = ledger.own_identity(work.table)
-    clash = sql.SQL(
-        " ON CONFLICT (table_id, key) DO UPDATE SET name = excluded.name, id = excluded.id, pk = excluded.pk,"
-        " digest = excluded.digest, row_hash = excluded.row_hash"
-    )
-    with staged(connection, columns) as stage:
-        done = connection.execute(
-            sql.SQL(
-                "INSERT INTO seedbed.rows (table_id, key, name, id, pk, digest, row_hash) "
-                "SELECT {}, s.key, s.name, {}, {}, s.digest, {} FROM {} s JOIN {} t ON {} ORDER BY s.key{}"
-            ).format(
-                entry.id,
-                number,
-                pk,
-                row_hash(work.table, work.binding.compared, "t"),
-                stage,
-                work.table.qualified,
-                on_identity(work.table),
-                clash if len(work.known.keys) else sql.SQL(""),
-            )
-        ).rowcount
-    if done != len(rows):
-        raise Overtaken(
-            f"{work.table.name}: {len(rows) - done} rows are not where they were written"
-        )
-
-
-def _names(work: Work, rows: Positions) -> pl.Series:
-    named = work.binding.rows.named()
-    if not named:
-        return pl.Series([None] * len(rows), dtype=pl.String)
-    names: list[str | None] = [None] * work.size
-    for position, name in named.items():
-        names[position] = name
-    return taken(pl.Series(names, dtype=pl.String), rows)
-
-
-def forget(connection: Connection[Any], entry: ledger.Entry, keys: Positions) -> None:
-    """Delete ledger rows whose live rows are gone or go on under another key."""
-    if len(keys):
-        connection.execute(
-            "DELETE FROM seedbed.rows WHERE table_id = %s AND key = ANY (%s)",
-            [entry.id, keys.tolist()],
-        )
-
-
-def forget_table(connection: Connection[Any], entry: ledger.Entry) -> None:
-    """Delete what the ledger holds of a table that is no longer there."""
-    connection.execute("DELETE FROM seedbed.rows WHERE table_id = %s", [entry.id])
-    connection.execute("DELETE FROM seedbed.tables WHERE id = %s", [entry.id])
-
-
-def remeasure(
-    connection: Connection[Any], table: Table, entry: ledger.Entry, edited: Positions
-) -> None:
-    """Note what triggers made of rows of ours that we did not write, so that it is not taken for somebody's edit.
-
-    Only tuples of this very transaction count: what the application changed meanwhile stays an edit.
-    """
-    names = [name for name, _ in entry.columns]
-    if not set(names) <= table.columns.keys():
-        return
-    connection.execute(
-        sql.SQL(
-            "UPDATE seedbed.rows r SET row_hash = {hash} FROM {table} t WHERE r.table_id = {id} AND {same} "
-            "AND t.xmin = pg_current_xact_id()::xid AND r.row_hash <> {hash} AND r.key <> ALL ({edited})"
-        ).format(
-            hash=row_hash(table, names, "t"),
-            table=table.qualified,
-            id=entry.id,
-            same=ledger.same_row(table),
-            edited=sql.Literal(edited.tolist()),
-        )
+    with located(work, work.create, names):
+        stage = stages.enter_context(staged(connection, columns))
+    return sql.SQL(
+        "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ORDER BY position RETURNING 1"
+    ).format(
+        work.table.qualified,
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(sql.Identifier(f"v{n}") for n in range(1, len(names) + 1)),
+        stage,
     )
