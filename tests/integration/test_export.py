@@ -178,6 +178,8 @@ class TestOtherFormats:
         row = json.loads(lines[0])
         assert (row["note"], row["nicknames"]) == ({"a": [1, None]}, ["x", 'a "b", \\c'])
         assert (row["id"], row["joined"], row["boss_id"]) == (1, "2026-01-02", None)
+        task = json.loads((tmp_path / "tasks.jsonl").read_text("utf-8").splitlines()[0])
+        assert task["price"] == 1.1
 
     def test_csv_tells_null_from_empty(self, tmp_path: Path) -> None:
         """As PostgreSQL's own CSV does: an empty string is quoted."""

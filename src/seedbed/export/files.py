@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -136,7 +137,10 @@ def _write_line(row: dict[str, object], stream: BinaryIO) -> None:
     stream.write(b"\n")
 
 
-def _json(value: object) -> str:
+def _json(value: object) -> object:
+    if isinstance(value, Decimal):
+        number = float(value)  # whose shortest text is the value's own, up to 15 digits
+        return number if Decimal(repr(number)) == value else str(value)
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
