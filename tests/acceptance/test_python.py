@@ -1,0 +1,37 @@
+"""The same from Python: the public functions, in a project of the user's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+import seedbed
+
+url = sys.argv[1]
+planned = seedbed.plan("development", url, minimal=True)
+assert planned.tables["customers"].create == 1
+done = seedbed.apply("development", url, as_of="2026-03-01")
+assert done.changed and done.as_of.isoformat() == "2026-03-01T00:00:00"
+assert not seedbed.apply("development", url).changed
+assert seedbed.status(url).profile == "development"
+try:
+    seedbed.apply("developmemt", url)
+except seedbed.errors.InvalidInput as error:
+    assert error.exit_code == 2
+try:
+    seedbed.destroy(url, confirm="yes")
+except seedbed.errors.Refused:
+    print(seedbed.destroy(url, confirm=seedbed.status(url).database).tables)
+"""
+
+
+def test_plan_apply_status_and_destroy(shop: Path, database: str) -> None:
+    """With names or moments as the command line takes them, and errors as exceptions."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, database], cwd=shop, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'orders': 23" in done.stdout
