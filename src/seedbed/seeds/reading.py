@@ -29,33 +29,43 @@ def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[st
         InvalidInput: a file, label, column or value is wrong; all of them, with file and line.
     """
     tables, findings = tables_of(factories), []
+    files: dict[str, str] = {}
     rows: dict[str, dict[str, Written]] = {}
     for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else []:
         name, table = f"{folder.name}/{path.name}", path.stem
         if table not in tables:
-            findings.append(
-                Finding(name, f"no factory makes rows of {table!r}", nearest(table, list(tables)))
-            )
-            continue
-        rows[table], broken = read_rows(path, name)
-        findings.extend(broken)
-    seeds: dict[str, dict[str, Seed]] = {}
-    for table, written in rows.items():
-        file = f"{folder.name}/{table}.yaml"
-        seeds[table] = {}
-        for label, row in written.items():
-            seeds[table][label] = Seed(
-                label,
-                {
-                    column: _checked(file, label, row, column, tables[table], rows, findings)
-                    for column in row.values
-                },
-                f"{file}:{row.line}",
-                row.lines,
-            )
+            remedy = nearest(table, list(tables))
+            findings.append(Finding(name, f"no factory makes rows of {table!r}", remedy))
+        elif table in files:
+            findings.append(Finding(name, f"{files[table]} holds rows of {table!r} already"))
+        else:
+            files[table] = name
+            rows[table], broken = read_rows(path, name)
+            findings.extend(broken)
+    seeds = {
+        table: {
+            label: _seed(files[table], label, row, tables[table], rows, findings)
+            for label, row in written.items()
+        }
+        for table, written in rows.items()
+    }
     if findings:
         raise InvalidInput(f"The seed files in {folder} are not right.", findings=findings)
     return seeds
+
+
+def _seed(
+    file: str,
+    label: str,
+    row: Written,
+    known: Mapping[str, Attribute],
+    rows: Mapping[str, Mapping[str, Written]],
+    findings: list[Finding],
+) -> Seed:
+    values = {
+        column: _checked(file, label, row, column, known, rows, findings) for column in row.values
+    }
+    return Seed(label, values, f"{file}:{row.line}", row.lines)
 
 
 def _checked(
@@ -76,7 +86,7 @@ def _checked(
     attribute = known[column]
     if attribute.refers_to:
         labels = rows.get(attribute.refers_to, {})
-        if value is not None and value not in labels:
+        if value is not None and not (isinstance(value, str) and value in labels):
             remedy = nearest(str(value), list(labels))
             problem = f"{label}.{column}: {attribute.refers_to} has no row labelled {value!r}"
             findings.append(Finding(where, problem, remedy))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from seedbed.project import Project
 
 _RELATIVE = r"^as_of(\s*[+-]\s*(\d+[wdhms]\s*)+)?$"
+_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _TYPES: dict[type, str] = {
     int: "integer",
     float: "number",
     Decimal: "number",
     bool: "boolean",
     str: "string",
-    dict: "object",
-    list: "array",
+    time: "string",
 }
 
 
@@ -56,8 +56,8 @@ def _property(attribute: Attribute, labels: dict[str, list[str]]) -> dict[str, A
     if attribute.kind in (datetime, date):
         example = "2026-03-01" if attribute.kind is date else "2026-03-01 09:30:00"
         text = {"type": "string", "description": f"Such as {example} or as_of - 2h30m."}
-        shapes: list[dict[str, Any]] = [text, {"type": "string", "pattern": _RELATIVE}]
-        return {"anyOf": [*shapes, {"type": "null"}]}
+        shapes = [{**text, "pattern": pattern} for pattern in (_DATE, _RELATIVE)]
+        return {"anyOf": [*shapes, *([{"type": "null"}] if attribute.nullable else [])]}
     kind = _TYPES.get(attribute.kind) if attribute.kind else None
     if kind is None:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -69,21 +69,26 @@ def _column(factory: type[Factory[Any]], name: str) -> Any:
 
 def mismatch(attribute: Attribute, value: Any) -> str:
     """Return why a value does not fit an attribute, or an empty text."""
+    kind = attribute.kind
     if value is None:
         return "" if attribute.nullable else "must not be empty"
     if attribute.allowed and value not in attribute.allowed:
-        return f"is {value!r}, not one of {', '.join(attribute.allowed)}"
-    kind = attribute.kind
-    if kind is None or kind in (dict, list) or isinstance(value, kind):
-        wrong = isinstance(value, bool) and kind in (int, Decimal, float)
-        return f"is {value!r}, not {_NAMES[kind]}" if wrong and kind else ""
-    if kind in (Decimal, float) and isinstance(value, int | Decimal | float):
+        return f"is {_shown(value)}, not one of {', '.join(attribute.allowed)}"
+    if kind is None or _fits(kind, value):
         return ""
-    if kind is datetime and isinstance(value, date):
-        return ""
-    if kind not in _NAMES or (kind not in _STRICT and isinstance(value, str)):
-        return ""
-    return f"is {value!r}, not {_NAMES[kind]}"
+    return f"is {_shown(value)}, not {_NAMES[kind]}"
+
+
+def _fits(kind: type, value: Any) -> bool:
+    if kind not in _NAMES:
+        return True  # PostgreSQL's to read
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, _ALSO.get(kind, kind))
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else repr(value)
 
 
 _NAMES: dict[type, str] = {
@@ -92,8 +97,14 @@ _NAMES: dict[type, str] = {
     Decimal: "a number",
     bool: "true or false",
     str: "text (put it in quotes)",
-    datetime: "a time, such as 2026-03-01 09:30 or as_of - 2h",
+    datetime: "a time, such as 2026-03-01 09:30:00 or as_of - 2h",
     date: "a date, such as 2026-03-01 or as_of - 30d",
+    time: "a time of day, such as 09:30",
 }
-_STRICT = frozenset(_NAMES)
-"""Types whose values YAML can write itself; text for any other is PostgreSQL's to read."""
+_ALSO: dict[type, Any] = {
+    Decimal: int | Decimal | float,
+    float: int | Decimal | float,
+    datetime: date,
+    time: str,
+}
+"""What YAML writes for a type, where it is not that type itself."""

@@ -19,16 +19,34 @@ class _ExactLoader(_Loader):  # type: ignore[misc]  # chosen at run time: libyam
     """A safe loader that reads 12.50 as a Decimal: a float would not be the number that was written."""
 
 
-def _decimal(loader: Any, node: Any) -> Decimal | float:
-    text = loader.construct_scalar(node).replace("_", "")
+def _decimal(loader: Any, node: Any) -> Decimal | float | str:
+    text: str = loader.construct_scalar(node)
     try:
-        return Decimal(text)
-    except ArithmeticError:  # .inf, .nan and sexagesimal numbers
-        value: float = loader.construct_yaml_float(node)
+        return Decimal(text.replace("_", ""))
+    except ArithmeticError:  # .inf, .nan and times of day
+        value: float | str = text if ":" in text else loader.construct_yaml_float(node)
         return value
 
 
+def _integer(loader: Any, node: Any) -> int | str:
+    text: str = loader.construct_scalar(node)
+    value: int | str = text if ":" in text else loader.construct_yaml_int(node)
+    return value  # 12:30 is a time of day; YAML 1.1 counts it in base 60
+
+
+def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
+    written = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+    found: dict[Any, Any] = loader.construct_mapping(node, deep=True)
+    keys = [loader.construct_object(key, deep=True) for key in written]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise yaml.constructor.ConstructorError(problem=f"{twice!r} stands in it twice")
+    return found
+
+
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
+_ExactLoader.add_constructor("tag:yaml.org,2002:int", _integer)
+_ExactLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,9 @@ def read_rows(path: Path, name: str) -> tuple[dict[str, Written], list[Finding]]
         return {}, [Finding(f"{name}:{line}", f"is not YAML: {error.problem}")]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return {}, [Finding(name, f"is not YAML in UTF-8: {str(error).splitlines()[0]}")]
-    if root is None:
+    except OSError as error:
+        return {}, [Finding(name, f"cannot be read: {error.strerror}")]
+    if root is None or root.tag == "tag:yaml.org,2002:null":
         return {}, []
     rows: dict[str, Written] = {}
     for label, line, node in _items(root, name, "labels and their rows", findings):
@@ -76,7 +96,7 @@ def _row(
     for column, at, value in _items(node, name, "columns and values", findings):
         try:
             values[column], lines[column] = loader.construct_object(value, deep=True), at
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-02-30
             problem = str(getattr(error, "problem", error))
             findings.append(Finding(f"{name}:{at}", f"{label}.{column}: {problem}"))
     return Written(line, {c: _tidy(v) for c, v in values.items()}, lines)
