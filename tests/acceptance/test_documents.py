@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import doctest
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.documents import follow, settled, steps
+from tests.acceptance.documents import Step, follow, settled, steps
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +47,37 @@ def test_the_tutorial_does_what_it_shows(reader: dict[str, str], tmp_path: Path)
     for step in done:
         printed = follow(step, folder, reader)
         assert settled(printed) == settled(step.expected), f"docs/tutorial.md:{step.line}"
+
+
+def test_the_readme_shows_what_make_demo_prints(reader: dict[str, str], tmp_path: Path) -> None:
+    """The demo as of the moment that the README shows, applied anew: the same rows, the same cast, the same hints."""
+    shown = next(s for s in steps(ROOT / "README.md") if s.command == "make demo").expected
+    moment = re.search(r"as of (\S+) (\S+) UTC", shown)
+    assert moment is not None
+    apply = Step(0, command=f"seedbed apply demo --as-of {moment[1]}T{moment[2]}")
+    printed = follow(apply, tmp_path, reader)
+    assert settled(printed) == settled(shown.replace(".venv/bin/seedbed", "seedbed"))
+
+
+def test_the_readme_s_tasks_do_what_they_show(reader: dict[str, str], tmp_path: Path) -> None:
+    """From the task that starts a project on, in an empty folder."""
+    tasks = [s for s in steps(ROOT / "README.md") if s.command and s.command != "make demo"]
+    assert tasks[0].command == "seedbed init --quiet"
+    for step in tasks:
+        printed = follow(step, tmp_path, reader)
+        assert settled(printed) == settled(step.expected), f"README.md:{step.line}"
+
+
+def test_the_readme_s_profile_makes_rows(reader: dict[str, str], tmp_path: Path) -> None:
+    """The project that the README shows, previewed: its shifts belong to its employees."""
+    example = next(s for s in steps(ROOT / "README.md") if s.file)
+    follow(example, tmp_path, reader)
+    (tmp_path / "pyproject.toml").write_text('[tool.seedbed]\nprofiles = "profiles"\n')
+    previewed = Step(0, command="seedbed profiles --json")
+    printed = json.loads(follow(previewed, tmp_path, reader))
+    tables = printed["profiles"][0]["tables"]
+    assert tables["employees"] == 24
+    assert 24 * 5 <= tables["shifts"] <= 24 * 20
 
 
 def test_the_session_in_describing_data_gives_what_it_shows() -> None:
