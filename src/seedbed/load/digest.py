@@ -22,9 +22,7 @@ HASHED = frozenset(
 )
 TEXTS = frozenset({"text", "varchar", "bpchar"})
 # Of the rest, these have an equality to compare by without going through text.
-EQUAL = (
-    HASHED | TEXTS | {"name", "citext", "varbit", "bit", "macaddr8", "tsvector", "pg_lsn", "money"}
-)
+EQUAL = HASHED | TEXTS | {"name", "varbit", "bit", "macaddr8", "tsvector", "pg_lsn", "money"}
 
 
 def profile_digests(columns: Mapping[str, pl.Series], length: int) -> Keys:

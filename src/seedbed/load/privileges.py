@@ -33,12 +33,8 @@ def lacking(
 
 
 def _sequences(connection: Connection[Any], tables: list[Table], role: str) -> list[Finding]:
-    wanted = [
-        table.columns[name].sequence
-        for table in tables
-        for name in table.identity
-        if table.columns[name].sequence
-    ]
+    columns = [column for table in tables for column in table.columns.values()]
+    wanted = [column.sequence for column in columns if column.sequence]
     rows = connection.execute(
         "SELECT s::regclass::text FROM unnest(%s::oid[]) s "
         "WHERE NOT has_sequence_privilege(s, 'USAGE') AND NOT has_sequence_privilege(s, 'UPDATE')",

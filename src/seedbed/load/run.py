@@ -301,9 +301,9 @@ def _note(run: Run) -> None:
             key = ", ".join(work.binding.natural_key)
             run.notes.append(f"{name}: natural key ({key}): {why}; the ledger tells the rows apart")
         if work.recreated:
-            run.notes.append(
-                f"{name}: {work.recreated} rows were deleted by somebody and are made anew"
-            )
+            rows = "1 row was" if work.recreated == 1 else f"{work.recreated} rows were"
+            anew = "is made anew" if work.recreated == 1 else "are made anew"
+            run.notes.append(f"{name}: {rows} deleted by somebody and {anew}")
 
 
 def keys_to_prune(each: Work | Leaving, *, edited: bool) -> Keys:
