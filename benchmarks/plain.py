@@ -1,7 +1,7 @@
 """The seed script that seedbed replaces: factory_boy factories that write through one SQLAlchemy session.
 
-Every factory makes what its columns need and nothing more; the parents are made once and handed on, nothing is flushed row by row.
-It does less than seedbed (no plan, no ownership, no integrity rules), and is as fast as such a script gets.
+It fills the columns that seedbed's factories fill, in the same proportions; parents are made once and handed on, and nothing is flushed
+row by row. It does less than seedbed (no plan, no ownership, no integrity rules).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import base58
 import factory
 import factory.fuzzy
 from sqlalchemy.orm import Session as OrmSession
@@ -33,7 +34,12 @@ PER_EMPLOYEE = {
 
 
 def _wallet(_: Any) -> str:
-    return "r" + secrets.token_hex(16)
+    payload = b"\0" + secrets.token_bytes(20)
+    return base58.b58encode_check(payload, alphabet=base58.XRP_ALPHABET).decode()
+
+
+def _hash() -> str:
+    return secrets.token_hex(32).upper()
 
 
 def _past(_: Any) -> datetime:
@@ -54,7 +60,11 @@ class User(Plain):
     email = factory.Sequence(lambda n: f"user{n}@example.com")
     display_name = factory.Faker("name")
     phone_number = factory.Faker("numerify", text="+1-555-01##")
+    profile_data = factory.Dict({"language": "en", "theme": factory.Iterator(["dark", "light"])})
+    last_login_at = factory.LazyAttribute(_past)
+    last_login = factory.SelfAttribute("last_login_at")
     created_at = factory.LazyAttribute(_past)
+    updated_at = factory.SelfAttribute("created_at")
 
 
 class Organization(Plain):
@@ -65,6 +75,11 @@ class Organization(Plain):
     organization_name = factory.Faker("company")
     organization_type = "ngo"
     country = factory.Faker("country")
+    registration_number = factory.Faker("numerify", text="REG-####/##")
+    contact_email = factory.Faker("safe_email")
+    contact_phone = factory.Faker("numerify", text="+1-555-01##")
+    status = "active"
+    total_workers = 25
     escrow_wallet_address = factory.LazyAttribute(_wallet)
     escrow_balance = Decimal(100_000)
     created_at = factory.LazyAttribute(_past)
@@ -86,7 +101,12 @@ class Employee(Plain):
     employee_wallet_address = factory.SelfAttribute("user.wallet_address")
     hourly_rate = factory.fuzzy.FuzzyDecimal(8, 40, 2)
     employment_status = factory.Iterator(["active", "active", "inactive"])
-    hire_date = factory.LazyAttribute(lambda row: _past(row).date())
+    created_at = factory.LazyAttribute(_past)
+    updated_at = factory.SelfAttribute("created_at")
+    hire_date = factory.LazyAttribute(lambda row: row.created_at.date())
+    currency = "XAH"
+    total_hours_worked = factory.fuzzy.FuzzyDecimal(1, 900, 2)
+    total_earnings = factory.fuzzy.FuzzyDecimal(1, 9000, 2)
 
 
 class Channel(Plain):
@@ -94,7 +114,14 @@ class Channel(Plain):
         model = models.PaymentChannel
 
     organization = factory.SelfAttribute("employee.organization")
-    channel_id = factory.LazyFunction(lambda: secrets.token_hex(32).upper())
+    channel_id = factory.LazyFunction(_hash)
+    creation_tx_hash = factory.LazyFunction(_hash)
+    public_key = factory.LazyFunction(lambda: "ED" + _hash())
+    off_chain_accumulated_balance = factory.fuzzy.FuzzyDecimal(1, 900, 2)
+    hours_accumulated = factory.fuzzy.FuzzyDecimal(1, 90, 2)
+    last_ledger_sync = factory.LazyAttribute(_past)
+    created_at = factory.LazyAttribute(_past)
+    updated_at = factory.SelfAttribute("created_at")
     job_name = factory.Faker("job")
     hourly_rate = factory.SelfAttribute("employee.hourly_rate")
     escrow_funded_amount = Decimal(10_000)
@@ -114,7 +141,9 @@ class Shift(Plain):
     )
     hourly_rate = factory.SelfAttribute("payment_channel.hourly_rate")
     total_amount = factory.LazyAttribute(lambda row: row.hours_worked * row.hourly_rate)
-    session_status = "completed"
+    session_status = factory.fuzzy.FuzzyChoice(["completed", "completed", "timeout", "cancelled"])
+    created_at = factory.SelfAttribute("clock_in")
+    updated_at = factory.SelfAttribute("clock_out")
 
 
 class Payment(Plain):
@@ -125,7 +154,10 @@ class Payment(Plain):
     organization = factory.SelfAttribute("session.organization")
     amount = factory.SelfAttribute("session.total_amount")
     payment_type = "hourly"
-    tx_hash = factory.LazyFunction(lambda: secrets.token_hex(32).upper())
+    currency = "XAH"
+    tx_hash = factory.LazyFunction(_hash)
+    payment_channel_id = factory.SelfAttribute("session.payment_channel.channel_id")
+    created_at = factory.SelfAttribute("paid_at")
     from_wallet = factory.SelfAttribute("organization.escrow_wallet_address")
     to_wallet = factory.SelfAttribute("employee.employee_wallet_address")
     payment_status = "completed"
@@ -140,6 +172,9 @@ class Escrow(Plain):
     amount = factory.fuzzy.FuzzyDecimal(100, 900, 2)
     balance_before = Decimal(0)
     balance_after = factory.SelfAttribute("amount")
+    tx_hash = factory.LazyFunction(_hash)
+    wallet_address = factory.SelfAttribute("organization.escrow_wallet_address")
+    description = factory.Faker("sentence")
     created_at = factory.LazyAttribute(_past)
 
 
@@ -150,7 +185,9 @@ class SignIn(Plain):
     session_token = factory.LazyFunction(lambda: secrets.token_hex(32))
     ip_address = factory.Faker("numerify", text="192.0.2.1#")
     user_agent = factory.Faker("user_agent")
-    expires_at = factory.LazyAttribute(_past)
+    created_at = factory.LazyAttribute(_past)
+    last_seen_at = factory.SelfAttribute("created_at")
+    expires_at = factory.LazyAttribute(lambda row: row.created_at + timedelta(days=30))
 
 
 class Notification(Plain):
@@ -160,6 +197,9 @@ class Notification(Plain):
     notification_type = "payment_received"
     title = "Payment received"
     message = factory.Faker("sentence")
+    is_read = factory.fuzzy.FuzzyChoice([True, False])
+    action_url = factory.Sequence("/payments/{}".format)
+    created_at = factory.LazyAttribute(_past)
 
 
 class NgoNotification(Plain):
@@ -176,6 +216,10 @@ class Log(Plain):
         model = models.ActivityLog
 
     action_type = "clock_in"
+    entity_type = "work_session"
+    entity_id = factory.Sequence(lambda number: number)
+    user_agent = factory.Faker("user_agent")
+    metadata_ = factory.Dict({"source": factory.Iterator(["app", "web"])})
     description = factory.Faker("sentence")
     ip_address = factory.Faker("numerify", text="198.51.100.1#")
     created_at = factory.LazyAttribute(_past)
