@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed.dataset import Dataset, Reference, TableName, TableRows
@@ -225,16 +225,6 @@ class _Binder:
             column = self.table.columns[name]
             if column.generated:
                 self._say(name, "a generated column cannot be part of a seeded table's identity")
-
-
-def for_each_position(
-    binding: Binding, positions: Iterable[int], say: Callable[[str], None], most: int = 3
-) -> None:
-    """Tell the places of the first few rows."""
-    for count, position in enumerate(positions):
-        if count == most:
-            break
-        say(binding.place(int(position)))
 
 
 def parents(bindings: Mapping[TableName, Binding]) -> dict[TableName, list[TableName]]:

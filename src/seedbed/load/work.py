@@ -86,10 +86,6 @@ class Work:
         self._fitted[name], faults = fit(series, self.table.columns[name])
         return faults
 
-    def release(self) -> None:
-        """Let go of the values: the table is written."""
-        self._fitted.clear()
-
     def locate(self, known: Known, entry: Entry | None) -> None:
         """Find the rows in the ledger, and with it in the table."""
         self.known, self.entry = known, entry
