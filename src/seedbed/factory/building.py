@@ -20,6 +20,7 @@ from factory.declarations import Iterator as Iterated
 from seedbed import randomness, streams
 from seedbed.batch.values import series_of
 from seedbed.factory.context import current_context
+from seedbed.fields.base import Field
 from seedbed.fields.relations import derived
 
 _cell: contextvars.ContextVar[Any] = contextvars.ContextVar("cell")
@@ -39,13 +40,20 @@ class KeyedBuilder(StepBuilder):
     """factory_boy's builder, with a row key for every object that it makes."""
 
     def build(self, parent_step: Any = None, force_sequence: int | None = None) -> Any:
-        """Return one object; the steps are those of `factory.builder.StepBuilder.build`."""
+        """Return one object."""
+        if isinstance(parent_step, KeyedStep) and not parent_step.drawing:
+            return self._build(parent_step, force_sequence, parent_step.reseed)
+        with randomness.keyed() as reseed:
+            return self._build(parent_step, force_sequence, reseed)
+
+    def _build(self, parent_step: Any, force_sequence: int | None, reseed: Any) -> Any:
+        """Take the steps of `factory.builder.StepBuilder.build`."""
         meta = self.factory_meta
         pre, post = parse_declarations(
             self.extras, base_pre=meta.pre_declarations, base_post=meta.post_declarations
         )
         forced = self.force_init_sequence if force_sequence is None else force_sequence
-        step = KeyedStep(self, forced, parent_step)
+        step = KeyedStep(self, forced, parent_step, reseed)
         step.resolve(pre)
         args, kwargs = meta.prepare_arguments(step.attributes)
         instance = meta.instantiate(step=step, args=args, kwargs=kwargs)
@@ -61,9 +69,13 @@ class KeyedBuilder(StepBuilder):
 class KeyedStep(BuildStep):
     """The making of one object: a row key, and the fields that are being computed."""
 
-    def __init__(self, builder: KeyedBuilder, forced: int | None, parent_step: Any = None) -> None:
+    def __init__(
+        self, builder: KeyedBuilder, forced: int | None, parent_step: Any, reseed: Any
+    ) -> None:
         super().__init__(builder, forced, parent_step)
         self.pending: list[str] = []
+        self.reseed = reseed
+        self.drawing = False  # whether what is being computed may draw after it made an object
         self.places: defaultdict[str, int] = defaultdict(int)
         made = builder.factory_meta.factory
         above = _cell.get(None) if parent_step is None else parent_step
@@ -108,30 +120,33 @@ class KeyedStep(BuildStep):
             raise errors.CyclicDefinitionError(
                 f"{self.owner}: the definition is circular: {circle}"
             )
+        # A cell that asks for another goes on drawing where it was: the other has generators of its own.
+        generators = randomness.keyed() if self.pending else contextlib.nullcontext(self.reseed)
+        outer = self.reseed, self.drawing
         self.pending.append(name)
         try:
-            # Each cell has generators of its own: one that asks for another goes on drawing where it was.
-            with building(self), randomness.keyed() as reseed:
-                if instance is not None:
-                    reseed(self.word())
-                    return declaration.evaluate_post(
-                        instance=instance, step=self, overrides=context
-                    )
-                return self._evaluated(declaration, context, reseed)
+            with building(self), generators as self.reseed:
+                if instance is None:
+                    return self._evaluated(declaration, context)
+                self.drawing = True
+                self.reseed(self.word())
+                return declaration.evaluate_post(instance=instance, step=self, overrides=context)
         finally:
+            self.reseed, self.drawing = outer
             self.pending.pop()
 
-    def _evaluated(self, declaration: Any, context: dict[str, Any], reseed: Any) -> Any:
+    def _evaluated(self, declaration: Any, context: dict[str, Any]) -> Any:
         while isinstance(declaration, Maybe):
-            decided = self._evaluated(declaration.decider, {}, reseed)
+            decided = self._evaluated(declaration.decider, {})
             declaration = declaration.yes if decided else declaration.no
         if not isinstance(declaration, BaseDeclaration):
             return declaration
         if isinstance(declaration, Iterated) and self.number is not None:
             value = first_values(declaration, self.number + 1)[self.number]
             return value if declaration.getter is None else declaration.getter(value)
-        if not randomness.draws_nothing(declaration):
-            reseed(self.word())
+        self.drawing = not (isinstance(declaration, Field) or randomness.draws_nothing(declaration))
+        if self.drawing:
+            self.reseed(self.word())
         return declaration.evaluate_pre(instance=self.stub, step=self, overrides=context)
 
     def word(self) -> int:
