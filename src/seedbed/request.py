@@ -59,6 +59,7 @@ def source(
         scale=factor,
         seed=chosen,
         minimal=minimal,
+        extensions=project.settings.extensions,
         metadata=project.metadata if project.settings.schema else None,
     )
 

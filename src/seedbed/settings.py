@@ -11,10 +11,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seedbed.errors import Finding, InvalidInput, nearest
 
-KEYS = ("profiles", "seeds", "schema", "database_url", "environment", "seed")
+KEYS = ("profiles", "seeds", "schema", "extensions", "database_url", "environment", "seed")
 """What ``[tool.seedbed]`` may hold."""
 
 FOREIGN_ENVIRONMENTS = ("APP_ENV", "ENVIRONMENT", "NODE_ENV")
@@ -39,6 +40,7 @@ class Settings:
         profiles: the module (or package) that holds the profiles.
         seeds: the folder of the hand-picked rows, below the root.
         schema: ``module:attribute`` of the tables' metadata, or None: the tables must be there.
+        extensions: what the tables need of the server, such as ``pgcrypto``.
         database_url: from ``[tool.seedbed]``, else from ``DATABASE_URL``.
         environment: from ``SEEDBED_ENVIRONMENT``, else ``[tool.seedbed]``, else what other tools are told.
         seed: what all values of the project hang on; None: seedbed's own.
@@ -49,6 +51,7 @@ class Settings:
     profiles: str = "profiles"
     seeds: str = "seeds"
     schema: str | None = None
+    extensions: tuple[str, ...] = ()
     database_url: Said | None = None
     environment: Said | None = None
     seed: str | None = None
@@ -69,7 +72,8 @@ def read_settings(
     variables = os.environ if variables is None else variables
     file = find_configuration(folder or Path.cwd())
     name, table = _read_file(file) if file else ("", {})
-    said = {key: Said(value, f"[tool.seedbed] in {file}") for key, value in table.items()}
+    said = {key: Said(str(value), f"[tool.seedbed] in {file}") for key, value in table.items()}
+    seed = table.get("seed")
     ours = _variable(variables, "SEEDBED_ENVIRONMENT")
     foreign = [_variable(variables, name) for name in FOREIGN_ENVIRONMENTS]
     return Settings(
@@ -78,9 +82,10 @@ def read_settings(
         profiles=table.get("profiles", "profiles"),
         seeds=table.get("seeds", "seeds"),
         schema=table.get("schema"),
+        extensions=tuple(table.get("extensions", ())),
         database_url=said.get("database_url") or _variable(variables, "DATABASE_URL"),
         environment=ours or said.get("environment") or next(filter(None, foreign), None),
-        seed=table.get("seed"),
+        seed=None if seed is None else str(seed),
     )
 
 
@@ -106,7 +111,7 @@ def _variable(variables: Mapping[str, str], name: str) -> Said | None:
     return Said(value, name) if value else None
 
 
-def _read_file(file: Path) -> tuple[str, dict[str, str]]:
+def _read_file(file: Path) -> tuple[str, dict[str, Any]]:
     """Return the project's name and what ``[tool.seedbed]`` holds."""
     text = file.read_text("utf-8")
     try:
@@ -122,7 +127,7 @@ def _read_file(file: Path) -> tuple[str, dict[str, str]]:
     if findings:
         raise InvalidInput("[tool.seedbed] is not valid", findings=findings)
     name = everything.get("project", {}).get("name", file.parent.name)
-    return str(name), {key: str(value) for key, value in table.items()}
+    return str(name), dict(table)
 
 
 def _problem(key: str, value: object) -> tuple[str, str] | None:
@@ -130,6 +135,10 @@ def _problem(key: str, value: object) -> tuple[str, str] | None:
         return f"unknown key {key!r}", nearest(key, KEYS)
     if key == "seed" and isinstance(value, int) and not isinstance(value, bool):
         return None
+    if key == "extensions":
+        if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
+            return None
+        return "extensions must be a list of names", 'such as extensions = ["pgcrypto"]'
     if not isinstance(value, str):
         return f"{key} must be a text", f'such as {key} = "..."'
     if not value.strip():

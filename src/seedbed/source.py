@@ -26,6 +26,7 @@ class Source:
         seed: what the streams are keyed with.
         minimal: only the hand-picked rows.
         evaluate: makes the rows for a moment; pure, called once per attempt, after the lock is held.
+        extensions: what the tables need of the server, such as ``pgcrypto``.
         metadata: gives the tables to create in a database that has none of them; None where there is no schema source.
     """
 
@@ -37,4 +38,5 @@ class Source:
     scale: float = 1.0
     seed: str = ""
     minimal: bool = False
+    extensions: tuple[str, ...] = ()
     metadata: Callable[[], sqlalchemy.MetaData] | None = None

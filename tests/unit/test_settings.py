@@ -126,3 +126,13 @@ class TestWhatIsWrong:
         """The seed is a text; 7 and "7" are the same one."""
         configure(tmp_path, "[tool.seedbed]\nseed = 7\n")
         assert read_settings(tmp_path, {}).seed == "7"
+
+
+def test_extensions_are_a_list_of_names(tmp_path: Path) -> None:
+    """And nothing else: a single text would be taken letter by letter."""
+    file = tmp_path / "pyproject.toml"
+    file.write_text('[tool.seedbed]\nextensions = ["pgcrypto", "pg_trgm"]\n')
+    assert read_settings(tmp_path, {}).extensions == ("pgcrypto", "pg_trgm")
+    file.write_text('[tool.seedbed]\nextensions = "pgcrypto"\n')
+    with pytest.raises(InvalidInput, match="list of names"):
+        read_settings(tmp_path, {})

@@ -211,12 +211,13 @@ def _raise(message: str, findings: list[Finding]) -> None:
 
 
 def _ensure_schema(connection: Connection[Any], source: Source, scope: Scope) -> list[str]:
+    schema.require_extensions(connection, source.extensions)
     if source.metadata is None:
         return []
     metadata = source.metadata()
     if not schema.missing(connection, metadata):
         return []
-    return schema.create(connection, metadata, allowed=scope.create)
+    return schema.create(connection, metadata, source.extensions, allowed=scope.create)
 
 
 def _run(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import Connection, sql
 
-from seedbed.errors import DatabaseFailure, InvalidInput
+from seedbed.errors import DatabaseFailure, Finding, InvalidInput
 from seedbed.load.failures import translated
+from seedbed.servers.extensions import missing_extensions
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -26,10 +28,31 @@ def missing(connection: Connection[Any], metadata: sqlalchemy.MetaData) -> bool:
     return bool(names) and not (row and row[0])
 
 
+def require_extensions(connection: Connection[Any], names: Sequence[str]) -> None:
+    """Check that a server offers the extensions a project needs.
+
+    Raises:
+        InvalidInput: it lacks some; all of them are named.
+    """
+    lacking = missing_extensions(connection, names) if names else []
+    if lacking:
+        version = connection.info.parameter_status("server_version")
+        raise InvalidInput(
+            f"this server (PostgreSQL {version}) does not offer what the project needs",
+            findings=[Finding(name, "is not in pg_available_extensions") for name in lacking],
+            remedy="Install it on the server, or take another one with --database-url; the embedded server comes without "
+            "pgcrypto, ICU and TLS.",
+        )
+
+
 def create(
-    connection: Connection[Any], metadata: sqlalchemy.MetaData, *, allowed: bool
+    connection: Connection[Any],
+    metadata: sqlalchemy.MetaData,
+    extensions: Sequence[str],
+    *,
+    allowed: bool,
 ) -> list[str]:
-    """Create the metadata's tables, inside the caller's transaction, and return their names.
+    """Create the extensions and the metadata's tables, inside the caller's transaction, and return their names.
 
     SQLAlchemy compiles the statements and fires the tables' DDL events; they run on our connection, so that a failure later
     on takes the tables away again.
@@ -55,6 +78,10 @@ def create(
 
     engine = create_mock_engine("postgresql+psycopg://", run)
     try:
+        for name in extensions:
+            connection.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name))
+            )
         for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
             connection.execute(
                 sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
