@@ -54,14 +54,20 @@ class choice(Field):  # noqa: N801  # a declaration reads like a function, as in
 
     def values(self, cells: Cells) -> pl.Series:
         """Return a value per row."""
-        from seedbed.batch.values import objects, series_of
+        from seedbed.batch.values import objects
 
         picks = np.searchsorted(self.limits, streams.fractions(draws(cells)), side="right")
         picks = np.minimum(picks, len(self.options) - 1)
-        pool = series_of(self.options)
-        if pool.dtype == pl.Object:
-            return objects([self.options[pick] for pick in picks])
-        return pool.gather(picks)
+        if self.pool.dtype == pl.Object:
+            return objects([self.options[pick] for pick in picks.tolist()])
+        return self.pool.gather(picks)
+
+    @functools.cached_property
+    def pool(self) -> pl.Series:
+        """The values as a column."""
+        from seedbed.batch.values import series_of
+
+        return series_of(self.options)
 
 
 def _bound(cells: Cells, value: Bound) -> pl.Series:

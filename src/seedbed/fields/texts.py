@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 from collections.abc import Sequence
@@ -48,15 +49,18 @@ def _encoded(char: str, template: str) -> bytes:
 def _drawn(cells: Cells, alphabets: Sequence[bytes], start: int = 0) -> list[Letters]:
     """Return, per place, the drawn letters of all rows; draws are taken from a counter on."""
     letters: list[Letters] = []
-    words = cells.keys
-    for place, alphabet in enumerate(alphabets):
-        if place % 8 == 0:  # a draw serves eight places of eight bits
-            words = draws(cells, start + place)
-        size = np.uint64(len(alphabet))
-        chosen = (words & np.uint64(255)) * size >> np.uint64(8)
-        letters.append(np.frombuffer(alphabet, dtype=np.uint8)[chosen])
-        words = words >> np.uint64(8)
+    for place in range(0, len(alphabets), 8):  # a draw serves eight places of eight bits
+        words = draws(cells, start + place).astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)
+        for at, alphabet in enumerate(alphabets[place : place + 8]):
+            letters.append(_spread(alphabet)[words[:, at]])
     return letters
+
+
+@functools.cache
+def _spread(alphabet: bytes) -> Letters:
+    """Return the letter of each byte, in shares as equal as 256 allows."""
+    letters: Letters = np.frombuffer(alphabet, dtype=np.uint8)
+    return letters[np.arange(256) * len(alphabet) >> 8]
 
 
 def _spell(alphabets: Sequence[bytes], letters: Sequence[Letters], height: int) -> pl.Series:
