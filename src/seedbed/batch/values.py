@@ -52,10 +52,11 @@ def series_of(values: Sequence[Any]) -> pl.Series:
 
 def objects(values: Sequence[Any]) -> pl.Series:
     """Return Python values as a Series of Object, each as it is."""
-    if any(
-        isinstance(value, enum.Enum) for value in values
-    ):  # a list of members polars would take for their values
-        return pl.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=pl.Object)
+    first = next((value for value in values if value is not None), None)
+    if isinstance(
+        first, enum.Enum
+    ):  # polars would take a list that begins with a member for its members' values
+        return pl.Series(["", *values], dtype=pl.Object).slice(1)
     return pl.Series(values, dtype=pl.Object)
 
 

@@ -59,8 +59,9 @@ def _drawn(cells: Cells, alphabets: Sequence[bytes], start: int = 0) -> list[Let
 @functools.cache
 def _spread(alphabet: bytes) -> Letters:
     """Return the letter of each byte, in shares as equal as 256 allows."""
-    letters: Letters = np.frombuffer(alphabet, dtype=np.uint8)
-    return letters[np.arange(256) * len(alphabet) >> 8]
+    letters = np.frombuffer(alphabet, dtype=np.uint8)
+    spread: Letters = letters[np.arange(256) * len(alphabet) >> 8]
+    return spread
 
 
 def _spell(alphabets: Sequence[bytes], letters: Sequence[Letters], height: int) -> pl.Series:
