@@ -164,17 +164,17 @@ class AssembledRows:
 
     def column(self, name: str) -> pl.Series:
         """Return the values of a plain column."""
-        parts, distinct = [], False
+        parts, claims = [], []
         for batch, shape in zip(self.batches, self.shapes, strict=True):
             attribute = next(a for a, column in shape.columns.items() if column == name)
             parts.append(_processed(batch, attribute, shape.processors.get(attribute)))
             declared = batch.declarations[attribute].declaration
-            distinct |= isinstance(declared, unique) and not (
-                batch.enumerated and len(self.batches) == 1
-            )
+            claims.append(np.full(len(batch), isinstance(declared, unique)))
         column = values.concatenate(parts).alias(name)
-        if distinct:
-            self._check_distinct(column)
+        if any(claim.any() for claim in claims) and not (
+            len(claims) == 1 and self.batches[0].enumerated
+        ):
+            self._check_distinct(column, pl.Series(np.concatenate(claims)))
         return column
 
     def label(self, position: int) -> str:
@@ -232,15 +232,16 @@ class AssembledRows:
                 return table_name(factory_of(own[name].declaration, own))
         return self.table
 
-    def _check_distinct(self, column: pl.Series) -> None:
-        """Refuse equal values of `unique` in different batches, or in rows whose values come from their keys."""
-        given = column.drop_nulls()
-        if given.dtype == pl.Object or given.n_unique() == len(given):
+    def _check_distinct(self, column: pl.Series, claimed: pl.Series) -> None:
+        """Refuse a value of `unique` that another row has, too: keys and people give values that may meet."""
+        if column.dtype == pl.Object:
             return
-        first = column.filter(column.is_duplicated() & column.is_not_null())[0]
-        twice = (column == first).arg_true()
+        twice = column.is_duplicated() & column.is_not_null() & claimed
+        if not twice.any():
+            return
+        rows = (column == column.filter(twice)[0]).arg_true()
         raise InvalidInput(
-            f"{self.table}.{column.name}: {self.label(twice[0])} and {self.label(twice[1])} have the same value,"
+            f"{self.table}.{column.name}: {self.label(rows[0])} and {self.label(rows[1])} have the same value,"
             " and it is declared unique().",
             remedy="Widen its range or template: hand-picked rows and rows below parents need room for about the square of"
             " their number.",

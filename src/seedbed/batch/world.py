@@ -13,6 +13,7 @@ from seedbed import streams
 from seedbed.batch import values
 from seedbed.batch.batch import Batch
 from seedbed.batch.hooks import check_hooks, make_related
+from seedbed.batch.links import factory_of
 from seedbed.batch.seed import Seed
 from seedbed.batch.selection import Index, Link, Selection
 from seedbed.errors import InvalidInput, nearest
@@ -116,6 +117,12 @@ class World:
                 )
         for position, seed in enumerate(seeds):
             self._named[factory.path(), seed.label] = (batch, position)
+        for name, (_, labels) in columns.items():
+            if batch.is_link(
+                name
+            ):  # the rows it names are there from now on, for whoever picks among all
+                target = factory_of(batch.declarations[name].declaration, *batch.lines)
+                self.named_link(target, labels, f"{factory.__name__}.{name}")
 
     def named_link(
         self, factory: type[Factory[Any]], labels: Sequence[str | None], where: str
