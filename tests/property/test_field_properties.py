@@ -662,3 +662,35 @@ class TestPick:
             rows.many(thing, 5)
 
         assert len(rows_of(evaluated(recipe))) == 5
+
+    def test_weights_that_are_no_shares_are_refused(self) -> None:
+        """A town's inhabitants as weight would take all memory."""
+        parent = factory_of("ParentFactory", n=3_000_000)
+        thing = factory_of(parent=pick(parent, weight="n"))
+
+        def recipe(rows: Any) -> None:
+            rows.many(parent, 3)
+            rows.many(thing, 5)
+
+        with pytest.raises(InvalidInput, match=r"the weights of 3 rows add up to 9000000"):
+            evaluated(recipe)
+
+    def test_hand_picked_rows_pick_by_themselves(self) -> None:
+        """Also with distinct=True: they are nobody's siblings."""
+        parent = factory_of("ParentFactory", n=1)
+        thing = factory_of(parent=pick(parent, distinct=True))
+
+        def recipe(rows: Any) -> None:
+            rows.many(parent, 40)
+            rows.named(thing)
+
+        seeds = picked("thing", **{f"t{i}": {} for i in range(20)})
+        assert (
+            len(
+                {
+                    row["parent"]
+                    for row in by_label(evaluated(recipe, seeds=seeds), "thing").values()
+                }
+            )
+            > 10
+        )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from seedbed import streams
@@ -21,6 +22,9 @@ from seedbed.fields.base import evaluate, frame, roots
 
 if TYPE_CHECKING:
     from seedbed.factory import Context, Factory
+
+HEAVIEST = 1_000_000.0
+"""How much the weights of a pool may add up to: each unit takes 48 places on the ring."""
 
 
 class World:
@@ -203,13 +207,7 @@ class World:
         """Return the consistent-hash ring of a pool, kept for the next pick from it."""
         name = (tuple((b, rows.tobytes()) for b, rows in pool.parts), str(weight))
         if name not in self._rings:
-            weights = None
-            if weight is not None:
-                columns = {root: pool.column(root) for root in roots(weight)}
-                table = pl.DataFrame(
-                    [pl.Series("@key", pool.keys), *(c.alias(n) for n, c in columns.items())]
-                )
-                weights = evaluate(weight, table, where, pl.Float64).fill_null(0).to_numpy()
+            weights = None if weight is None else _weights(pool, weight, where)
             self._rings[name] = streams.Ring.of(pool.keys, weights)
         return self._rings[name]
 
@@ -272,6 +270,19 @@ class World:
             columns = [sibling.column(n).alias(n) for n in names]
             parts.append([pl.Series("@parent", codes), pl.Series("@here", here), *columns])
         return _stack(parts, ["@parent", "@here", *names])
+
+
+def _weights(pool: Selection, weight: pl.Expr, where: str) -> npt.NDArray[np.float64]:
+    columns = [pool.column(root).alias(root) for root in roots(weight)]
+    table = pl.DataFrame([pl.Series("@row", np.arange(len(pool))), *columns])
+    series = evaluate(weight, table, where, pl.Float64)
+    weights = series.fill_null(0).fill_nan(0).to_numpy()
+    if weights.sum() > HEAVIEST:
+        raise InvalidInput(
+            f"{where}: the weights of {len(pool)} rows add up to {weights.sum():.0f}.",
+            remedy="A weight of 1 is an ordinary row's: divide the weights by what is ordinary.",
+        )
+    return weights
 
 
 def _names(batch: Batch) -> set[str]:
