@@ -564,6 +564,7 @@ class TestDerived:
         ("expression", "problem"),
         [
             (col("x") + 1, "cannot be evaluated"),
+            (col("o").rank(), "cannot be evaluated"),  # polars panics
             (col("x").head(2), "gives 2 values for 3 rows"),
             (col("nothing") + 1, r"ThingFactory.nothing is not declared"),
             (col("x.y"), r"ThingFactory.x is not another row"),
@@ -576,7 +577,7 @@ class TestDerived:
     ) -> None:
         """With the field."""
         with pytest.raises(InvalidInput, match=problem):
-            column(3, x="text", a=derived(expression))
+            column(3, x="text", o=factory.LazyFunction(dict), a=derived(expression))
 
 
 class TestPick:

@@ -119,7 +119,7 @@ def reported(where: str) -> Iterator[None]:
     """Turn what polars says of an expression into an error that names the cells."""
     try:
         yield
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).split("\n\n")[0].splitlines()[0]
         raise InvalidInput(f"{where}: the expression cannot be evaluated: {reason}") from error
 
