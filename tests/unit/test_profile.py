@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import factory
@@ -16,6 +18,16 @@ from seedbed.errors import InvalidInput
 from seedbed.fields import choice, col, derived, follow, integer, pick, rollup, running, unique
 from seedbed.profile import between
 from tests.evaluating import AS_OF, by_label, evaluated, factory_of, picked, rows_of
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(enum.StrEnum):
+    LOW = "low"
+    HIGH = "high"
 
 
 def parent() -> type[Factory[Any]]:
@@ -172,6 +184,38 @@ class TestSelections:
         sizes: list[int] = []
         evaluated(lambda rows: sizes.append(len(rows.many(thing, 3).where(a=None))))
         assert sizes == [2]
+
+    @pytest.mark.parametrize(
+        ("values", "wanted"),
+        [
+            ([Colour.RED, Colour.BLUE], Colour.RED),
+            ([Level.LOW, Level.HIGH], Level.LOW),
+            ([Level.LOW, Level.HIGH], "low"),
+            ([{"a": 1}, {"a": 2}], {"a": 1}),
+            ([[1], [2]], [1]),
+            ([1.5, None], 1.5),
+            ([Decimal("1.50"), Decimal("2")], Decimal("1.5")),
+            ([AS_OF, None], AS_OF),
+            ([True, False], True),
+            ([b"x", b"y"], b"x"),
+            ([10**30, 7], 10**30),
+            ([1, "1"], 1),
+        ],
+        ids=str,
+    )
+    def test_any_value_may_be_chosen_by(self, values: list[Any], wanted: Any) -> None:
+        """Members of enums, dicts, huge numbers."""
+        thing = factory_of(a=factory.Iterator(values))
+        sizes: list[int] = []
+        evaluated(lambda rows: sizes.append(len(rows.many(thing, 6).where(a=wanted))))
+        assert sizes == [3]
+
+    def test_a_value_of_another_kind_is_said(self) -> None:
+        """Rather than finding none."""
+        with pytest.raises(
+            InvalidInput, match=r"ParentFactory\.where\(\): the expression cannot be evaluated"
+        ):
+            evaluated(lambda rows: rows.many(parent(), 2).where(n="x"))
 
     def test_choosing_by_another_row_says_how(self) -> None:
         """Name one of its columns."""

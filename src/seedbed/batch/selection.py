@@ -13,7 +13,7 @@ import polars as pl
 from seedbed import streams
 from seedbed.batch import values
 from seedbed.errors import InvalidInput
-from seedbed.fields.base import evaluate, frame, roots
+from seedbed.fields.base import Cells, evaluate, frame, roots
 
 if TYPE_CHECKING:
     from seedbed.batch.batch import Batch
@@ -84,14 +84,17 @@ class Selection:
             conditions: polars expressions over the rows' columns, such as ``col("amount") > 10``.
             equals: columns and the value each must have.
         """
-        tests = [*conditions, *(pl.col(name).eq_missing(value) for name, value in equals.items())]
         parts = []
         for batch, rows in self.parts:
             kept = np.ones(len(rows), dtype=bool)
             cells = batch.cells("where()", rows)
-            for test in tests:
-                result = evaluate(test, frame(cells, roots(test)), cells.where, pl.Boolean)
+            for condition in conditions:
+                result = evaluate(
+                    condition, frame(cells, roots(condition)), cells.where, pl.Boolean
+                )
                 kept &= result.fill_null(False).to_numpy()
+            for name, value in equals.items():
+                kept &= _equal(cells, name, value)
             parts.append((batch, rows[kept]))
         return Selection(tuple(parts), self.none_of)
 
@@ -103,6 +106,16 @@ class Selection:
             parts.append((batch, rows[inside - start]))
             start += len(rows)
         return Selection(tuple(parts))
+
+
+def _equal(cells: Cells, name: str, value: Any) -> npt.NDArray[np.bool_]:
+    """Tell which rows have a value in a column; None is a value."""
+    column = cells.column(name)
+    if column.dtype == pl.Object:  # members of an enum, dicts: polars cannot compare them
+        return np.array([found == value for found in column.to_list()], dtype=bool)
+    wanted = pl.lit(values.series_of([value])).first()
+    test = pl.col(name).eq_missing(wanted)
+    return evaluate(test, column.alias(name).to_frame(), cells.where).to_numpy()
 
 
 @dataclass(frozen=True, eq=False)
