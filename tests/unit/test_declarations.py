@@ -122,6 +122,14 @@ CASES: dict[str, Callable[[], Declarations]] = {
         ),
         "n": integer(1, 9),
     },
+    "rows that are compared and read as dicts": lambda: {
+        "home": factory.SubFactory(countries()),
+        "work": factory.Maybe(
+            "mobile", factory.SubFactory(countries()), factory.SelfAttribute("home")
+        ),
+        "mobile": choice([True, False]),
+        "same": factory.LazyAttribute(lambda o: (o.home == o.work, o.home["code"], bool(o.work))),
+    },
     "SubFactory of a DictFactory": lambda: {"price": factory.SubFactory(money())},
     "SubFactory of a foreign factory": lambda: {
         "day": factory.SubFactory(

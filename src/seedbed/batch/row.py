@@ -40,6 +40,18 @@ class Row:
             return None
         return _row_of(container.target, int(container.rows[self._position]))
 
+    def __getitem__(self, name: str) -> Any:
+        """Return an attribute: what `build()` makes for a table without a model is a dict."""
+        return getattr(self, name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Row):
+            return NotImplemented
+        return self._batch is other._batch and self._position == other._position
+
+    def __hash__(self) -> int:
+        return hash((id(self._batch), self._position))
+
     def __repr__(self) -> str:
         return f"<{self._batch.factory.__name__} {self._batch.label(self._position)}>"
 
