@@ -437,3 +437,62 @@ class TestOrder:
         thing = factory_of(a=factory.LazyFunction(lambda: 1 // 0))
         (rows,) = evaluated(lambda rows: rows.many(thing, 3)).tables.values()
         assert len(np.unique(rows.keys)) == 3
+
+    def test_a_hand_picked_row_may_know_what_the_others_compute(self) -> None:
+        """A given total or balance stands; the others' are computed without it."""
+        entry = factory_of(
+            "EntryFactory",
+            account=factory.SubFactory(factory_of("AccountFactory", total=0)),
+            x=1,
+            balance=running(col("x").cum_sum(), over="account", order_by="x"),
+        )
+        account = factory_of(
+            "AccountFactory",
+            total=rollup("EntryFactory", col("x").sum(), via="account"),
+            odd=factory.Maybe("flag", rollup("EntryFactory", col("x").len(), via="account"), -1),
+            flag=False,
+        )
+        seeds = {
+            **picked("account", a={"total": 99}, b={"flag": True}),
+            **picked(
+                "entry",
+                e={"account": "b", "x": 5},
+                f={"account": "b", "balance": 7},
+                g={"account": None},
+            ),
+        }
+        entry.account.get_factory = lambda: account  # type: ignore[attr-defined]
+
+        def recipe(rows: Any) -> None:
+            accounts = rows.named(account)
+            rows.named(entry)
+            rows.each(accounts, entry, 2, via="account", x=3)
+
+        found = by_label(evaluated(recipe, seeds=seeds))
+        assert [found[f"account:{n}"]["total"] for n in "ab"] == [99, 12]
+        assert [found[f"account:{n}"]["odd"] for n in "ab"] == [-1, 4]
+        assert [found[f"entry:{n}"]["balance"] for n in "efg"] == [12, 7, 1]
+
+    def test_a_way_up_that_is_too_long_is_named(self) -> None:
+        """With the row; build() raises the same."""
+        thing = factory_of(a=factory.SelfAttribute("...n", default="none"))
+        with pytest.raises(
+            InvalidInput, match=r"ThingFactory\.a raised IndexError for row thing/0"
+        ):
+            rows_of(evaluated(lambda rows: rows.many(thing, 1)))
+
+    def test_a_row_given_for_a_related_one_is_refused(self) -> None:
+        """A profile makes it."""
+        thing = factory_of(log=factory.RelatedFactory(factory_of("LogFactory", a=1)))
+        with pytest.raises(InvalidInput, match=r"ThingFactory\.log was given 'mine'"):
+            evaluated(lambda rows: rows.many(thing, 1, log="mine"))
+
+    def test_an_empty_batch_among_others_hides_no_label(self) -> None:
+        """First, in the middle, last."""
+        thing = factory_of(a=1)
+
+        def recipe(rows: Any) -> None:
+            for number, count in enumerate((0, 2, 0, 0, 1, 0)):
+                rows.many(thing, count, name=f"b{number}")
+
+        assert list(by_label(evaluated(recipe))) == ["thing:b1/0", "thing:b1/1", "thing:b4/0"]

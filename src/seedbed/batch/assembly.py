@@ -197,8 +197,6 @@ class AssembledRows:
 
     def _place(self, position: int) -> tuple[Batch, int]:
         at = int(np.searchsorted(self.starts, position, side="right")) - 1
-        while not len(self.batches[at]):
-            at -= 1
         return self.batches[at], position - self.starts[at]
 
     def _reference(self, name: str) -> Reference:

@@ -107,10 +107,7 @@ def link_of(batch: Batch, name: str) -> Link:
     given, rest, labels = split(batch, name)
     if rest is None:
         return _link(batch, np.arange(len(batch)), name, entry.declaration, entry.context)
-    declared = entry.declaration
-    if declared is None:  # overridden for the rest, where the factory would have a parent
-        declared = batch.factory._meta.pre_declarations[name].declaration
-    target = factory_of(declared, *batch.lines)
+    target = factory_of(entry.declaration, *batch.lines)
     parts = [(given, batch.world.named_link(target, labels, f"{batch.factory.__name__}.{name}"))]
     if len(rest):
         parts.append((rest, _link(batch, rest, name, entry.declaration, entry.context)))
