@@ -208,7 +208,7 @@ class TestChoice:
             ({"a", "b"},),
             (frozenset("ab"),),
         ],
-        ids=str,
+        ids=lambda arguments: type(arguments[0]).__name__,
     )
     def test_what_cannot_be_chosen_from_is_refused(self, arguments: tuple[Any, ...]) -> None:
         """A set has no order that another process would agree on."""
