@@ -10,6 +10,7 @@ import hashlib
 import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import factory
@@ -35,6 +36,7 @@ from seedbed.fields import (
     unique,
 )
 from seedbed.profile import Rows, between
+from seedbed.project import find_project
 
 
 class CountryFactory(Factory):
@@ -184,3 +186,18 @@ def digest(dataset: Dataset) -> str:
         for link, reference in rows.references.items():
             found.update(repr((link, str(reference.table), reference.rows.tolist())).encode())
     return found.hexdigest()
+
+
+def payroll_digests() -> dict[str, str]:
+    """Return the hash of each of the payroll project's profiles; staging is a small one."""
+    project = find_project(Path(__file__).parents[1])
+    return {
+        name: digest(
+            profile.evaluate(
+                as_of=datetime(2026, 3, 1, 12),
+                scale=0.02 if name == "staging" else 1.0,
+                seeds=project.seeds,
+            )
+        )
+        for name, profile in project.profiles.items()
+    }

@@ -19,6 +19,7 @@ from tests.everything import digest, evaluate
 
 ROOT = Path(__file__).parents[2]
 PRINT = "from tests.everything import digest, evaluate; print(digest(evaluate()))"
+PRINT_PROFILES = "from tests.everything import payroll_digests; print(payroll_digests())"
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +28,11 @@ def expected() -> str:
     return digest(evaluate())
 
 
-def hash_of(python: str | Path, environment: Mapping[str, str]) -> str:
+def hash_of(python: str | Path, environment: Mapping[str, str], code: str = PRINT) -> str:
     """Return the hash that another process comes to."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     run = subprocess.run(
-        [python, "-W", "error", "-c", PRINT],
+        [python, "-W", "error", "-c", code],
         env={**os.environ, "PYTHONPATH": path, **environment},
         cwd=ROOT,
         capture_output=True,
@@ -62,17 +63,32 @@ def test_another_process_comes_to_the_same_values(
     assert hash_of(sys.executable, environment) == expected
 
 
+def test_the_payroll_profiles_come_to_the_same_values() -> None:
+    """All of them, in surroundings that differ in everything."""
+    environment = {
+        "PYTHONHASHSEED": "77",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+        "POLARS_MAX_THREADS": "9",
+    }
+    other = hash_of(sys.executable, environment, PRINT_PROFILES)
+    assert other == hash_of(sys.executable, {"POLARS_MAX_THREADS": "1"}, PRINT_PROFILES)
+    assert len(other.split("'")) == 17  # four profiles, four hashes
+
+
 def test_another_python_comes_to_the_same_values(
     expected: str, pytestconfig: pytest.Config
 ) -> None:
-    """3.13 where this is 3.11 or 3.12, and the other way round."""
+    """3.13 where this is 3.11 or 3.12, and the other way round; the payroll profiles too."""
     other = "3.11" if sys.version_info >= (3, 13) else "3.13"
-    python = _interpreter(other)
-    if python is None:
+    found = _interpreter(other)
+    if found is None:
         pytest.skip(f"there is no Python {other} on this machine")
     assert pytestconfig.cache is not None
-    environment = _installed(python, other, Path(pytestconfig.cache.mkdir("pythons")))
-    assert hash_of(environment / "bin" / "python", {}) == expected
+    environment = _installed(found, other, Path(pytestconfig.cache.mkdir("pythons")))
+    python = environment / "bin" / "python"
+    assert hash_of(python, {}) == expected
+    assert hash_of(python, {}, PRINT_PROFILES) == hash_of(sys.executable, {}, PRINT_PROFILES)
 
 
 def _interpreter(version: str) -> str | None:
