@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from datetime import timedelta
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,26 @@ import factory
 import numpy as np
 import polars as pl
 import pytest
-from sqlalchemy import JSON, Enum, ForeignKey, Numeric, String, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    Date,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Time,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, relationship
 
 from seedbed import Factory
 from seedbed.batch import Seed
@@ -56,6 +75,20 @@ class Upper(TypeDecorator[str]):
         if value == "bad":
             raise ValueError("never bad")
         return None if value is None else value.upper()
+
+
+class Lasting(TypeDecorator[int]):
+    """Seconds, over a type that other databases lack."""
+
+    impl = Interval
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Any) -> timedelta | None:
+        return None if value is None else timedelta(seconds=value)
+
+
+def _spelt(kind: Any) -> list[str]:
+    return [member.value for member in kind]
 
 
 class Base(DeclarativeBase):
@@ -125,6 +158,53 @@ class TestModels:
         assert lids.references["box"].columns == ("box_id",)
         assert lids.references["spare_id"].columns == ("spare_id",)
         assert lids.references["box"].table == TableName("boxes", "stock")
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "written"),
+        [
+            (Interval(), timedelta(days=2, seconds=3), timedelta(days=2, seconds=3)),
+            (Enum(Shape), Shape.ROUND, "ROUND"),
+            (Enum(Shape, values_callable=_spelt), Shape.ROUND, "round"),
+            (Enum(Level), Level.LOW, "LOW"),
+            (Enum(Level, values_callable=_spelt), Level.LOW, "low"),
+            (Enum("bakery", "butcher"), "bakery", "bakery"),
+            (Upper(), "low", "LOW"),
+            (Lasting(), 90, timedelta(seconds=90)),
+            (Uuid(), uuid.UUID(int=7), uuid.UUID(int=7)),
+            (LargeBinary(), b"\x00\xff", b"\x00\xff"),
+            (JSON(), {"a": [1, None]}, {"a": [1, None]}),
+            (ARRAY(Integer), [1, 2], [1, 2]),
+            (ARRAY(Enum(Shape)), [Shape.ROUND], ["ROUND"]),
+            (ARRAY(Upper), ["a", "b"], ["A", "B"]),
+            (Date(), date(2026, 3, 1), date(2026, 3, 1)),
+            (Time(), time(12, 30), time(12, 30)),
+            (DateTime(), datetime(2026, 3, 1, 12), datetime(2026, 3, 1, 12)),
+            (
+                DateTime(timezone=True),
+                datetime(2026, 3, 1, 12, tzinfo=UTC),
+                datetime(2026, 3, 1, 12, tzinfo=UTC),
+            ),
+        ],
+        ids=repr,
+    )
+    def test_a_models_type_makes_of_a_value_what_is_written(
+        self, kind: Any, value: Any, written: Any
+    ) -> None:
+        """As SQLAlchemy would on PostgreSQL, NULL included."""
+
+        class Thing:
+            pass
+
+        columns = Column("id", Integer, primary_key=True), Column("a", kind)
+        registry().map_imperatively(Thing, Table("thing", MetaData(), *columns))
+        thing = type(
+            "ThingFactory", (Factory,), {"Meta": type("Meta", (), {"model": Thing}), "a": None}
+        )
+
+        def recipe(rows: Any) -> None:
+            rows.many(thing, 2, a=factory.Iterator([value, None]))
+
+        assert [row["a"] for row in rows_of(evaluated(recipe))] == [written, None]
 
     def test_a_type_that_refuses_a_value_names_the_row(self) -> None:
         """What a TypeDecorator raises is a user's mistake as well."""

@@ -12,6 +12,7 @@ import polars as pl
 from seedbed.batch import values
 from seedbed.batch.batch import Batch
 from seedbed.batch.links import factory_of, refers
+from seedbed.batch.processors import processor_of
 from seedbed.batch.row import Row
 from seedbed.batch.row_wise import raised
 from seedbed.batch.selection import Index
@@ -87,11 +88,9 @@ def shape_of(batch: Batch, linked: set[str]) -> Shape:
 
 def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: Sequence[str]) -> Any:
     """Return columns, references and value processors according to the factory's SQLAlchemy model."""
-    from sqlalchemy import Enum, TypeDecorator, inspect
-    from sqlalchemy.dialects import postgresql
+    from sqlalchemy import inspect
 
     mapper = inspect(factory._meta.model)
-    dialect = postgresql.dialect()
     columns, references, processors, findings = {}, {}, {}, []
     for name, attribute in called.items():
         if attribute in mapper.relationships:
@@ -103,8 +102,7 @@ def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: Seque
                 references[name] = (column.name,)
                 continue
             columns[name] = column.name
-            if isinstance(column.type, Enum | TypeDecorator):
-                processors[name] = column.type.bind_processor(dialect)
+            processors[name] = processor_of(column.type)
         else:
             remedy = nearest(attribute, list(mapper.all_orm_descriptors.keys()))
             findings.append(
