@@ -29,5 +29,6 @@ def processor_of(kind: Any) -> Processor | None:
 
 def _by_value(kind: Any, process: Processor) -> Processor:
     """Let a StrEnum's or IntEnum's value, which columns hold instead of the member, stand for its member."""
-    members = {m.value: m for m in kind.enum_class if isinstance(m, str | int)}
+    spelt = issubclass(kind.enum_class, str | int)
+    members = {member.value: member for member in kind.enum_class} if spelt else {}
     return lambda value: process(members.get(value, value))
