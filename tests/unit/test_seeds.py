@@ -16,7 +16,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import JSON, Enum, ForeignKey, Numeric, String
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Numeric, String
 from sqlalchemy.dialects.postgresql import ARRAY, INET, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -53,10 +53,13 @@ class Shop(Base):
     opened_at: Mapped[datetime | None]
     opens: Mapped[time | None]
     kind: Mapped[str] = mapped_column(Enum("bakery", "butcher", name="kind"))
+    size: Mapped[str | None] = mapped_column(info={"vocabulary": ("small", "big")})
+    floors: Mapped[int | None] = mapped_column()
     tags: Mapped[list[str]]
     details: Mapped[dict[str, Any] | None]
     address: Mapped[str] = mapped_column(INET)
     code: Mapped[str | None] = mapped_column(UUID)
+    __table_args__ = (CheckConstraint(floors.in_([1, 2])), CheckConstraint("staff > 0"))
 
 
 class TownFactory(Factory):
@@ -83,6 +86,8 @@ class ShopFactory(Factory):
     opened_at = moment(timedelta(days=-1))
     opens = time(8)
     kind = choice(["bakery", "butcher"])
+    size = "big"
+    floors = 1
     tags = factory.LazyFunction(list)
     details = None
     address = "192.0.2.1"
@@ -127,6 +132,8 @@ corner:
   opened_at: as_of - 2h30m
   opens: 09:30
   kind: bakery
+  size: small
+  floors: 2
   tags: [bread, cake]
   details: {theme: dark, sizes: [1, 2.5], inner: {a: null}}
   address: 198.51.100.7
@@ -152,6 +159,8 @@ class TestReading:
             "opened_at": AsOf(-timedelta(hours=2, minutes=30)),
             "opens": "09:30",
             "kind": "bakery",
+            "size": "small",
+            "floors": 2,
             "tags": ["bread", "cake"],
             "details": {"theme": "dark", "sizes": [1, 2.5], "inner": {"a": None}},
             "address": "198.51.100.7",
@@ -165,7 +174,7 @@ class TestReading:
         shop = seeds["shops"]["corner"]
         assert shop.origin == "seeds/shops.yaml:2"
         assert shop.origin_of("staff") == "seeds/shops.yaml:5"
-        assert seeds["shops"]["mall"].origin == "seeds/shops.yaml:17"
+        assert seeds["shops"]["mall"].origin == "seeds/shops.yaml:19"
 
     def test_what_a_row_leaves_out_its_factory_makes_up(self, write: Write) -> None:
         """The same every time, and the trait it names is taken."""
@@ -223,11 +232,15 @@ BAD = {
     "open: 1": "a.open is 1, not true or false",
     "open: maybe": "a.open is 'maybe', not true or false",
     "founded: soon": "a.founded is 'soon', not a date, such as 2026-03-01 or as_of - 30d",
+    "founded: 2026-03-01 or so": "a.founded is '2026-03-01 or so', not a date, such as 2026-03-01 or as_of - 30d",
+    "opened_at: 2026-03-01 noon": "a.opened_at is '2026-03-01 noon', not a time, such as 2026-03-01 09:30:00 or as_of - 2h",
     "founded: 2026-02-30": "a.founded: day is out of range for month",
     "opened_at: as_of - 2x": "a.opened_at is 'as_of - 2x', not a time, such as 2026-03-01 09:30:00 or as_of - 2h",
     "opened_at: 12": "a.opened_at is 12, not a time, such as 2026-03-01 09:30:00 or as_of - 2h",
     "opens: 930": "a.opens is 930, not a time of day, such as 09:30",
     "kind: baker": "a.kind is 'baker', not one of bakery, butcher",
+    "size: huge": "a.size is 'huge', not one of small, big",
+    "floors: 3": "a.floors is 3, not one of 1, 2",
     "kind: [bakery]": "a.kind is ['bakery'], not one of bakery, butcher",
     "closed: perhaps": "a.closed is 'perhaps', not true or false",
     "details: {x: 1, x: 2}": "a.details: 'x' stands in it twice",
@@ -313,6 +326,26 @@ class TestFindings:
     def test_two_files_of_one_table_are_named(self, write: Write) -> None:
         """Neither silently wins."""
         folder = write(towns__yaml="a:\n", towns__yml="b:\n")
+        assert self.findings(folder) == [
+            "seeds/towns.yml: seeds/towns.yaml holds rows of 'towns' already"
+        ]
+
+    @pytest.mark.parametrize(
+        "files",
+        [{"towns__yaml": "bonn: {\n"}, {"towns__yaml": "- a\n"}, {"towns__yaml": "bonn: 1\n"}],
+        ids=["no YAML", "no mapping", "no row"],
+    )
+    def test_rows_that_cannot_be_read_are_not_missed_elsewhere(
+        self, write: Write, files: dict[str, str]
+    ) -> None:
+        """One mistake is one finding, however many rows refer to what it hides."""
+        folder = write(**files, shops__yaml="a: {town: bonn}\nb: {town: bonn}\n")
+        (finding,) = self.findings(folder)
+        assert finding.startswith("seeds/towns.yaml:")
+
+    def test_rows_of_a_second_file_are_not_missed_elsewhere(self, write: Write) -> None:
+        """That there are two files is the one mistake."""
+        folder = write(towns__yaml="a:\n", towns__yml="b:\n", shops__yaml="x: {town: b}\n")
         assert self.findings(folder) == [
             "seeds/towns.yml: seeds/towns.yaml holds rows of 'towns' already"
         ]
@@ -412,6 +445,8 @@ class TestJsonSchema:
         row = schemas["shops"]["additionalProperties"]["properties"]
         assert row["town"]["enum"] == ["bonn", None]
         assert row["kind"]["enum"] == ["bakery", "butcher"]
+        assert row["size"]["enum"] == ["small", "big", None]
+        assert row["floors"]["enum"] == [1, 2, None]
 
     @pytest.mark.parametrize(
         "text", [GOOD.replace("yes", "true"), "", "a:\n", "a: {rent: ~, opened_at: as_of}\n"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from seedbed.errors import Finding, InvalidInput, nearest
 from seedbed.factory import Factory
 from seedbed.seeds.tables import Attribute, mismatch, tables_of
 from seedbed.seeds.yaml import Written, read_rows
+
+Labels = Mapping[str, Collection[str] | None]
+"""The labels there are in each table; None where nobody can tell, because its file cannot be read or is one of two."""
 
 _RELATIVE = re.compile(r"as_of(?:\s*([+-])\s*((?:\d+[wdhms]\s*)+))?")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
@@ -31,6 +34,7 @@ def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[st
     tables, findings = tables_of(factories), []
     files: dict[str, str] = {}
     rows: dict[str, dict[str, Written]] = {}
+    labels: dict[str, Collection[str] | None] = {}
     for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else []:
         name, table = f"{folder.name}/{path.name}", path.stem
         if table not in tables:
@@ -38,13 +42,15 @@ def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[st
             findings.append(Finding(name, f"no factory makes rows of {table!r}", remedy))
         elif table in files:
             findings.append(Finding(name, f"{files[table]} holds rows of {table!r} already"))
+            labels[table] = None
         else:
             files[table] = name
-            rows[table], broken = read_rows(path, name)
+            read, broken = read_rows(path, name)
+            rows[table], labels[table] = read or {}, read
             findings.extend(broken)
     seeds = {
         table: {
-            label: _seed(files[table], label, row, tables[table], rows, findings)
+            label: _seed(files[table], label, row, tables[table], labels, findings)
             for label, row in written.items()
         }
         for table, written in rows.items()
@@ -59,11 +65,11 @@ def _seed(
     label: str,
     row: Written,
     known: Mapping[str, Attribute],
-    rows: Mapping[str, Mapping[str, Written]],
+    labels: Labels,
     findings: list[Finding],
 ) -> Seed:
     values = {
-        column: _checked(file, label, row, column, known, rows, findings) for column in row.values
+        column: _checked(file, label, row, column, known, labels, findings) for column in row.values
     }
     return Seed(label, values, f"{file}:{row.line}", row.lines)
 
@@ -74,7 +80,7 @@ def _checked(
     row: Written,
     column: str,
     known: Mapping[str, Attribute],
-    rows: Mapping[str, Mapping[str, Written]],
+    labels: Labels,
     findings: list[Finding],
 ) -> Any:
     """Return a value ready to use; what is wrong with it goes to the findings."""
@@ -85,9 +91,11 @@ def _checked(
         return value
     attribute = known[column]
     if attribute.refers_to:
-        labels = rows.get(attribute.refers_to, {})
-        if value is not None and not (isinstance(value, str) and value in labels):
-            remedy = nearest(str(value), list(labels))
+        there = labels.get(attribute.refers_to, ())
+        if there is None:  # what is wrong with that file is said already
+            return value
+        if value is not None and not (isinstance(value, str) and value in there):
+            remedy = nearest(str(value), list(there))
             problem = f"{label}.{column}: {attribute.refers_to} has no row labelled {value!r}"
             findings.append(Finding(where, problem, remedy))
         return value

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from seedbed.project import Project
 
 _RELATIVE = r"^as_of(\s*[+-]\s*(\d+[wdhms]\s*)+)?$"
-_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
+_DATE = r"^\d{4}-\d\d-\d\d$"
+_TIME = r"^\d{4}-\d\d?-\d\d?([Tt]|[ \t]+)\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:?\d\d)?))?$"
 _TYPES: dict[type, str] = {
     int: "integer",
     float: "number",
@@ -49,14 +50,15 @@ def json_schema(project: Project) -> dict[str, dict[str, Any]]:
 def _property(attribute: Attribute, labels: dict[str, list[str]]) -> dict[str, Any]:
     if attribute.refers_to:
         known = labels.get(attribute.refers_to, [])
-        described = f"The label of a row in seeds/{attribute.refers_to}.yaml."
+        described = f"The label of a row of {attribute.refers_to}."
         return {"enum": [*known, None], "description": described}
     if attribute.allowed:
         return {"enum": [*attribute.allowed, *([None] if attribute.nullable else [])]}
     if attribute.kind in (datetime, date):
         example = "2026-03-01" if attribute.kind is date else "2026-03-01 09:30:00"
+        patterns = (_DATE, _RELATIVE) if attribute.kind is date else (_DATE, _TIME, _RELATIVE)
         text = {"type": "string", "description": f"Such as {example} or as_of - 2h30m."}
-        shapes = [{**text, "pattern": pattern} for pattern in (_DATE, _RELATIVE)]
+        shapes = [{**text, "pattern": pattern} for pattern in patterns]
         return {"anyOf": [*shapes, *([{"type": "null"}] if attribute.nullable else [])]}
     kind = _TYPES.get(attribute.kind) if attribute.kind else None
     if kind is None:

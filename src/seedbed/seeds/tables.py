@@ -25,7 +25,7 @@ class Attribute:
     kind: type | None = None
     refers_to: str = ""
     nullable: bool = True
-    allowed: tuple[str, ...] = ()
+    allowed: tuple[Any, ...] = ()
 
 
 Tables = Mapping[str, Mapping[str, Attribute]]
@@ -55,8 +55,25 @@ def _attribute(factory: type[Factory[Any]], name: str) -> Attribute:
         kind = mapped.type.python_type
     except NotImplementedError:  # a PostgreSQL type without a Python one
         return Attribute(nullable=bool(mapped.nullable))
-    allowed = tuple(getattr(mapped.type, "enums", ()))
-    return Attribute(kind, nullable=bool(mapped.nullable), allowed=allowed)
+    return Attribute(kind, nullable=bool(mapped.nullable), allowed=_allowed(mapped))
+
+
+def _allowed(column: Any) -> tuple[Any, ...]:
+    """Return a column's words: those of its enum, its ``info["vocabulary"]``, or the list in a check constraint.
+
+    A constraint that was written as SQL text is PostgreSQL's to read.
+    """
+    from sqlalchemy import CheckConstraint
+    from sqlalchemy.sql.operators import in_op
+
+    words = getattr(column.type, "enums", None) or column.info.get("vocabulary")
+    if words:
+        return tuple(words)
+    for constraint in column.table.constraints:
+        said: Any = constraint.sqltext if isinstance(constraint, CheckConstraint) else None
+        if getattr(said, "operator", None) is in_op and said.left is column:
+            return tuple(getattr(said.right, "value", ()))
+    return ()
 
 
 def _column(factory: type[Factory[Any]], name: str) -> Any:
@@ -73,7 +90,7 @@ def mismatch(attribute: Attribute, value: Any) -> str:
     if value is None:
         return "" if attribute.nullable else "must not be empty"
     if attribute.allowed and value not in attribute.allowed:
-        return f"is {_shown(value)}, not one of {', '.join(attribute.allowed)}"
+        return f"is {_shown(value)}, not one of {', '.join(map(str, attribute.allowed))}"
     if kind is None or _fits(kind, value):
         return ""
     return f"is {_shown(value)}, not {_NAMES[kind]}"

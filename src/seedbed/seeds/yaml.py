@@ -58,8 +58,8 @@ class Written:
     lines: Mapping[str, int]
 
 
-def read_rows(path: Path, name: str) -> tuple[dict[str, Written], list[Finding]]:
-    """Return the rows of a file by label, and what is wrong with it.
+def read_rows(path: Path, name: str) -> tuple[dict[str, Written] | None, list[Finding]]:
+    """Return the rows of a file by label, None where it cannot be read as rows at all, and what is wrong with it.
 
     Args:
         path: the file.
@@ -71,20 +71,23 @@ def read_rows(path: Path, name: str) -> tuple[dict[str, Written], list[Finding]]
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return {}, [Finding(f"{name}:{line}", f"is not YAML: {error.problem}")]
+        return None, [Finding(f"{name}:{line}", f"is not YAML: {error.problem}")]
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        return {}, [Finding(name, f"is not YAML in UTF-8: {str(error).splitlines()[0]}")]
+        return None, [Finding(name, f"is not YAML in UTF-8: {str(error).splitlines()[0]}")]
     except OSError as error:
-        return {}, [Finding(name, f"cannot be read: {error.strerror}")]
+        return None, [Finding(name, f"cannot be read: {error.strerror}")]
     if root is None or root.tag == "tag:yaml.org,2002:null":
         return {}, []
+    if not isinstance(root, yaml.MappingNode):
+        line = root.start_mark.line + 1
+        return None, [Finding(f"{name}:{line}", "is not a mapping of labels and their rows")]
     rows: dict[str, Written] = {}
-    for label, line, node in _items(root, name, "labels and their rows", findings):
+    for label, line, node in _items(root, name, findings):
         if isinstance(node, yaml.MappingNode):
             rows[label] = _row(loader, node, name, label, line, findings)
-        elif node.tag == "tag:yaml.org,2002:null":
-            rows[label] = Written(line, {}, {})
-        else:
+            continue
+        rows[label] = Written(line, {}, {})  # also of what is no row: others may refer to it
+        if node.tag != "tag:yaml.org,2002:null":
             findings.append(Finding(f"{name}:{line}", f"{label}: a row maps columns to values"))
     return rows, findings
 
@@ -93,7 +96,7 @@ def _row(
     loader: Any, node: Any, name: str, label: str, line: int, findings: list[Finding]
 ) -> Written:
     values, lines = {}, {}
-    for column, at, value in _items(node, name, "columns and values", findings):
+    for column, at, value in _items(node, name, findings):
         try:
             values[column], lines[column] = loader.construct_object(value, deep=True), at
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-02-30
@@ -102,13 +105,8 @@ def _row(
     return Written(line, {c: _tidy(v) for c, v in values.items()}, lines)
 
 
-def _items(node: Any, name: str, what: str, findings: list[Finding]) -> list[tuple[str, int, Any]]:
+def _items(node: Any, name: str, findings: list[Finding]) -> list[tuple[str, int, Any]]:
     """Return a mapping's entries with their lines; a key that stands twice is a finding."""
-    if not isinstance(node, yaml.MappingNode):
-        findings.append(
-            Finding(f"{name}:{node.start_mark.line + 1}", f"is not a mapping of {what}")
-        )
-        return []
     found: dict[str, tuple[int, Any]] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
