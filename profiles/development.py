@@ -81,7 +81,7 @@ def hire(rows: Rows, horizon: Selection, lakeside: Selection) -> tuple[Selection
         at_horizon.where(moonlights=True),
         EmployeeFactory,
         via="first_job",
-        name="second-job",
+        segment="second-job",
         user=follow("first_job.user"),
         organization=lakeside,
         slot=1,

@@ -87,7 +87,7 @@ def found(rows: Rows) -> Selection:
         firsts,
         OrganizationFactory,
         via="partner",
-        name="partner",
+        segment="partner",
         rank=derived(col("partner.rank") + 1),
         size=size,
         organization_type=kind,
@@ -128,7 +128,7 @@ def hire(rows: Rows, organizations: Selection) -> Selection:
         employees.where(moonlights=True),
         EmployeeFactory,
         via="first_job",
-        name="second-job",
+        segment="second-job",
         user=follow("first_job.user"),
         organization=follow("first_job.organization.partner"),
         slot=1,
@@ -146,7 +146,7 @@ def open_channels(rows: Rows, employees: Selection) -> Selection:
         first.where(employee_active(), state="closed"),
         PaymentChannelFactory,
         via="predecessor",
-        name="renewal",
+        segment="renewal",
         employee=follow("predecessor.employee"),
         job_name=derived(col("predecessor.job_name")),
         attendance=derived(col("predecessor.attendance")),
@@ -160,12 +160,12 @@ def open_channels(rows: Rows, employees: Selection) -> Selection:
 def settle_accounts(rows: Rows, organizations: Selection, employees: Selection) -> None:
     """Make what each organization has one of, and what is left of deleted accounts."""
     configurations = rows.each(organizations, PaymentConfigurationFactory, via="organization")
-    rows.each(configurations, SettingsLogFactory, via="about_configuration", name="changed")
+    rows.each(configurations, SettingsLogFactory, via="about_configuration", segment="changed")
     rows.each(
         organizations.where(history.one_in(4)),
         LowEscrowNotificationFactory,
         via="organization",
-        name="escrow-low",
+        segment="escrow-low",
     )
     deleted = employees.where(col("user.deleted_at").is_not_null())
     rows.each(deleted, DeletionLogFactory, via="employee")

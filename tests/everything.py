@@ -160,7 +160,7 @@ def recipe(rows: Rows) -> None:
     teams = rows.many(TeamFactory, rows.scaled(12)) + rows.named(TeamFactory)
     crew = rows.each(teams, PersonFactory, between(0, 5), via="team")
     rows.each(
-        teams.where(status="closed"), PersonFactory, 1, via="team", name="ghosts", role="ghost"
+        teams.where(status="closed"), PersonFactory, 1, via="team", segment="ghosts", role="ghost"
     )
     rows.many(ClubFactory, 9)
     rows.each(crew, MembershipFactory, choice([0, 1, 3]), via="person")

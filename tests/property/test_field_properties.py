@@ -309,7 +309,7 @@ class TestUnique:
                 rows.each(rows.many(parent, 3), thing, 3, via="thing")
             elif rows_of_it == "two batches":
                 rows.many(thing, 6)
-                rows.many(thing, 6, name="more")
+                rows.many(thing, 6, segment="more")
             else:
                 rows.named(thing)
 
@@ -380,13 +380,13 @@ class TestRollup:
                     via="parent",
                     x=factory.Iterator(xs or [0]),
                 )
-            more = rows.many(parent, len(second), name="more")
+            more = rows.many(parent, len(second), segment="more")
             for at, xs in enumerate(second):
                 for x in xs:
                     rows.many(
                         special,
                         1,
-                        name=f"s{at}-{x}-{len(rows._world.batches)}",
+                        segment=f"s{at}-{x}-{len(rows._world.batches)}",
                         parent=more[at],
                         x=x,
                     )
@@ -496,7 +496,7 @@ class TestRunning:
             for batch, wanted in (("a", first), ("b", second)):
                 for number, (path, at, x) in enumerate(wanted):
                     above = None if path is None else parents[int(path[-1])]
-                    rows.many(entry, 1, name=f"{batch}{number}", p=above, at=at, x=x)
+                    rows.many(entry, 1, segment=f"{batch}{number}", p=above, at=at, x=x)
             rows.named(entry)
 
         found = by_label(

@@ -123,7 +123,7 @@ def world(change: Change) -> Cells:
         teams = rows.many(team, rows.scaled(6) + change.teams) + named
         rows.each(teams, player, between(1 + change.players, 3 + change.players), via="team")
         if change.batch:
-            rows.each(teams[:3], player, 2, via="team", name="substitutes")
+            rows.each(teams[:3], player, 2, via="team", segment="substitutes")
         rows.many(match, 60 + change.matches)
 
     return by_label(evaluated(recipe, seeds=seeds, scale=change.scale))

@@ -251,7 +251,7 @@ class TestLinks:
             rows.named(town)
             rows.many(firm, 3)
             rows.named(firm)
-            rows.many(firm, 2, name="more")
+            rows.many(firm, 2, segment="more")
             rows.many(worker, 30)
 
         seeds = {
@@ -305,7 +305,9 @@ class TestLinks:
 
         def recipe(rows: Any) -> None:
             parents = (
-                rows.many(parent, 3) + rows.named(parent) + rows.many(parent, 2, name="more", n=50)
+                rows.many(parent, 3)
+                + rows.named(parent)
+                + rows.many(parent, 2, segment="more", n=50)
             )
             rows.each(parents, child, 2, via="parent")
 
@@ -573,6 +575,6 @@ class TestOrder:
 
         def recipe(rows: Any) -> None:
             for number, count in enumerate((0, 2, 0, 0, 1, 0)):
-                rows.many(thing, count, name=f"b{number}")
+                rows.many(thing, count, segment=f"b{number}")
 
         assert list(by_label(evaluated(recipe))) == ["thing:b1/0", "thing:b1/1", "thing:b4/0"]

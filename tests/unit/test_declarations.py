@@ -379,7 +379,7 @@ class TestOverrides:
 
         def recipe(rows: Any) -> None:
             rows.many(thing, 2)
-            rows.many(thing, 1, name="old", closed=True)
+            rows.many(thing, 1, segment="old", closed=True)
 
         assert [row["status"] for row in rows_of(evaluated(recipe))] == ["open", "open", "closed"]
 
@@ -522,7 +522,7 @@ class TestRelatedFactory:
 
         def recipe(rows: Any) -> None:
             rows.many(thing, 3)
-            rows.many(thing, 2, name="busy", busy=True)
+            rows.many(thing, 2, segment="busy", busy=True)
 
         labels = list(by_label(evaluated(recipe), "child"))
         assert labels == [f"child:busy/{i}/child/{j}" for i in range(2) for j in range(2)]

@@ -89,9 +89,9 @@ def test_columns_of_the_row_at_the_end_can_be_read():
 
 def test_parents_may_come_from_several_batches():
     def recipe(rows):
-        first, second = rows.many(FarmFactory, 1), rows.many(FarmFactory, 1, name="late")
+        first, second = rows.many(FarmFactory, 1), rows.many(FarmFactory, 1, segment="late")
         fields = rows.each(second + first, FieldFactory, via="farm")
-        more = rows.each(first, FieldFactory, via="farm", name="more")
+        more = rows.each(first, FieldFactory, via="farm", segment="more")
         rows.each(fields + more, HarvestFactory, via="field")
 
     tables = rows_of(recipe)
@@ -106,7 +106,7 @@ def test_where_a_row_on_the_way_is_missing_so_is_the_one_at_the_end():
 
 def test_a_missing_row_half_way_leaves_the_others_alone():
     def recipe(rows):
-        fields = rows.many(FieldFactory, 1) + rows.many(FieldFactory, 1, name="wild", farm=None)
+        fields = rows.many(FieldFactory, 1) + rows.many(FieldFactory, 1, segment="wild", farm=None)
         rows.each(fields, HarvestFactory, via="field")
 
     assert rows_of(recipe)["harvests"].references["farm"].rows.tolist() == [0, -1]
@@ -115,7 +115,7 @@ def test_a_missing_row_half_way_leaves_the_others_alone():
 def test_a_batch_that_declares_no_such_row_has_none():
     def recipe(rows):
         meadows = rows.many(MeadowFactory, 1)
-        shared = rows.each(meadows, MeadowFactory, via="shared_with", name="shared")
+        shared = rows.each(meadows, MeadowFactory, via="shared_with", segment="shared")
         rows.each(
             meadows + shared, HarvestFactory, via="field", farm=follow("field.shared_with.farm")
         )

@@ -143,6 +143,76 @@ class TestCounts:
         ]
 
 
+class TestArguments:
+    """What the verbs of a recipe take, and what they say to anything else."""
+
+    def test_every_field_can_be_set_by_its_name(self) -> None:
+        """Also one that is called like an argument given by position, or like one of another verb."""
+        names = ("name", "count", "factory", "parents", "self", "via", "when")
+        thing = factory_of("SampleFactory", **dict.fromkeys(names, ""))
+
+        def recipe(rows: Any) -> None:
+            rows.many(thing, 1, **{name: name for name in names})
+            rows.each(rows.many(parent(), 1), child(name=""), 1, via="parent", name="Ann", x=2)
+
+        dataset = evaluated(recipe)
+        assert rows_of(dataset, "sample") == [{name: name for name in names}]
+        assert [(row["name"], row["x"]) for row in rows_of(dataset, "child")] == [("Ann", 2)]
+
+    @pytest.mark.parametrize(
+        ("recipe", "problem"),
+        [
+            (
+                lambda rows: rows.many(child(segment=""), 1, segment="a"),
+                r"ChildFactory declares a field 'segment', .*\n.*rename = \{\"segment_\": \"segment\"\}",
+            ),
+            (
+                lambda rows: rows.each(
+                    rows.many(parent(), 1), child(when=1), via="parent", when=col("x") > 1
+                ),
+                r"ChildFactory declares a field 'when', and when= means something else here",
+            ),
+            (lambda rows: rows.many(3, 4), r"rows\.many\(\): 3 is not a factory"),
+            (lambda rows: rows.many(Model, 4), r"rows\.many\(\): Model is not a factory"),
+            (lambda rows: rows.many(Factory, 4), r"rows\.many\(\): Factory is abstract"),
+            (lambda rows: rows.named("users"), r"rows\.named\(\): 'users' is not a factory"),
+            (
+                lambda rows: rows.each(parent(), child(), 2, via="parent"),
+                r"the parents are ParentFactory, which is no rows",
+            ),
+            (
+                lambda rows: rows.each(rows.many(parent(), 1), "child", 2, via="parent"),
+                r"rows\.each\(\): 'child' is not a factory",
+            ),
+            (lambda rows: rows.many(parent(), 1, segment=3), r"segment=3 cannot be a part"),
+            (lambda rows: rows.many(parent(), 1, segment=""), r"segment='' cannot be a part"),
+            (lambda rows: rows.many(parent(), 1, segment="a/b"), r"segment='a/b' cannot be"),
+            (
+                lambda rows: rows.each(rows.many(parent(), 1), child(), via=parent()),
+                r"via=.*is not a text",
+            ),
+            (
+                lambda rows: rows.each(rows.many(parent(), 1), child(), via="parent", when=True),
+                r"when=True is not an expression",
+            ),
+            (
+                lambda rows: rows.each(rows.many(parent(), 1), child(), via="parent", count=3),
+                r"ChildFactory declares no field 'count' to set.*\n.*by position",
+            ),
+        ],
+    )
+    def test_an_argument_of_another_kind_is_refused(self, recipe: Any, problem: str) -> None:
+        """With what was expected in its place, also where no row would be made."""
+        with pytest.raises(InvalidInput, match=problem):
+            evaluated(recipe)
+        with pytest.raises(InvalidInput):
+            evaluated(recipe, minimal=True)
+
+
+class Model:
+    """What a factory makes, taken for the factory."""
+
+
 class TestSelections:
     """Rows that a recipe passes around."""
 
@@ -152,7 +222,7 @@ class TestSelections:
 
         def recipe(rows: Any) -> None:
             first = rows.many(parent(), 4)
-            second = rows.many(parent(), 2, name="more", n=factory.Iterator([10, 11]))
+            second = rows.many(parent(), 2, segment="more", n=factory.Iterator([10, 11]))
             found.extend(choose(first, second).column("n").to_list())
 
         evaluated(recipe)
@@ -244,7 +314,7 @@ class TestSelections:
         def recipe(rows: Any) -> None:
             parents = rows.many(parent(), 9)
             rows.many(child(), 30, parent=parents[:3])
-            rows.many(child(), 2, name="others", parent=parents[4])
+            rows.many(child(), 2, segment="others", parent=parents[4])
 
         found = by_label(evaluated(recipe), "child")
         assert {row["parent"] for k, row in found.items() if "others" in k} == {"parent/4"}
@@ -297,9 +367,9 @@ class TestLabels:
         """Named rows by their label, others by their number."""
 
         def recipe(rows: Any) -> None:
-            grown = rows.each(rows.named(parent()), child(), 2, via="parent", name="kids")
+            grown = rows.each(rows.named(parent()), child(), 2, via="parent", segment="kids")
             rows.each(grown[1:], factory_of("ToyFactory", owner=None), 1, via="owner")
-            rows.many(child(), 1, name="stray", parent=factory.SubFactory(parent()))
+            rows.many(child(), 1, segment="stray", parent=factory.SubFactory(parent()))
 
         assert list(by_label(evaluated(recipe, seeds=picked("parent", ada={})))) == [
             "parent:ada",
@@ -317,7 +387,7 @@ class TestLabels:
         def recipe(rows: Any) -> None:
             rows.many(parent(), 0)
             rows.named(parent())
-            rows.many(parent(), 2, name="more")
+            rows.many(parent(), 2, segment="more")
 
         (rows,) = evaluated(recipe, seeds=seeds).tables.values()
         assert [rows.origin(i) for i in range(3)] == [
@@ -380,12 +450,12 @@ def two_children_of_one_path(rows: Any) -> None:
 
 def different_columns(rows: Any) -> None:
     rows.many(factory_of(a=1), 1)
-    rows.many(factory_of(b=1, a=2), 1, name="more")
+    rows.many(factory_of(b=1, a=2), 1, segment="more")
 
 
 def two_tables(rows: Any) -> None:
     rows.many(child(), 1, parent=rows.many(parent(), 1))
-    rows.many(child(), 1, name="more", parent=rows.many(factory_of("OtherFactory", a=1), 1))
+    rows.many(child(), 1, segment="more", parent=rows.many(factory_of("OtherFactory", a=1), 1))
 
 
 def rollup_too_early(rows: Any) -> None:
@@ -396,7 +466,7 @@ def rollup_too_early(rows: Any) -> None:
 def pick_too_early(rows: Any) -> None:
     rows.many(parent(), 2)
     rows.many(factory_of(parent=pick(rows._world.batches[0].factory)), 2).column("parent.n")
-    rows.many(rows._world.batches[0].factory, 2, name="more")
+    rows.many(rows._world.batches[0].factory, 2, segment="more")
 
 
 def running_over_candidates(rows: Any) -> None:
@@ -474,7 +544,7 @@ SAYS = {
     empty_pool: r"ThingFactory\.parent: there are no rows to pick from",
     empty_choice_of_rows: r"ChildFactory\.parent: there are no rows to pick from",
     weightless: r"ThingFactory\.parent: every row to pick from has the weight 0",
-    two_of_one_path: r"parent: two rows have the path parent/0.*\n.*name=",
+    two_of_one_path: r"parent: two rows have the path parent/0.*\n.*segment=",
     two_children_of_one_path: r"child: two rows have the path parent/2/child/0",
     different_columns: r"ThingFactory and ThingFactory both write to thing, but only one of them sets b",
     two_tables: r"ChildFactory\.parent refers to rows of parent and of other",

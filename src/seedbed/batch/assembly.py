@@ -250,7 +250,7 @@ class AssembledRows:
         twice = np.flatnonzero(self.keys == unique[counts > 1][0])
         raise InvalidInput(
             f"{self.table}: two rows have the path {self.label(int(twice[0]))}.",
-            remedy="Two many() or each() calls make rows of one factory in one place: give one of them a name=.",
+            remedy="Two many() or each() calls make rows of one factory in one place: give one of them a segment=.",
         )
 
 
