@@ -29,10 +29,23 @@ from seedbed.load.failures import Clash, translated
 from seedbed.load.run import Run, prepared
 from seedbed.load.session import blockers, connect, take_lock, transaction
 from seedbed.load.updating import Overtaken
-from seedbed.plan import Options, Plan, find_obstacles, refused, summary
+from seedbed.plan import (
+    ADOPT,
+    EDIT_POLICIES,
+    Options,
+    Plan,
+    find_obstacles,
+    refused,
+    summary,
+    undecided,
+)
 from seedbed.source import Source
 
 ATTEMPTS = 3
+WAYS = {
+    EDIT_POLICIES: "--keep-edits leaves edited rows as they are, --overwrite-edits restores them",
+    ADOPT: "--adopt takes rows over",
+}
 ASKING = 15.0
 """For how many seconds the server is asked what became of a COMMIT."""
 AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, Overtaken)
@@ -194,19 +207,10 @@ def _decide(connection: Connection[Any], run: Run, options: Options) -> None:
     findings = refused(run, options)
     obstacles = find_obstacles(connection, run, options)
     if findings or obstacles:
-        ways = []
-        if any(len(each.edited) for each in run.written) or any(
-            len(each.gone_edited) for each in run.touched
-        ):
-            ways.append(
-                "--keep-edits leaves edited rows as they are, --overwrite-edits restores them"
-            )
-        if any(len(work.adopt) for work in run.written):
-            ways.append("--adopt takes rows over")
         raise Drift(
             "the database is not as seedbed left it",
             findings=[*findings, *obstacles],
-            remedy="; ".join(ways),
+            remedy="; ".join(WAYS[one.remedy] for one in undecided(run, options)),
         )
 
 
@@ -260,23 +264,26 @@ def _ask(url: str, run: tuple[int, str], error: psycopg.Error) -> None:
     until = time.monotonic() + ASKING
     while time.monotonic() < until:
         try:
-            with connect(url) as connection:
-                row = connection.execute(
-                    "SELECT EXISTS (SELECT FROM seedbed.runs WHERE id = %s AND xid = %s::xid8)",
-                    [number, xid],
-                ).fetchone()
-                if row and row[0]:
-                    return
-                row = connection.execute("SELECT pg_xact_status(%s::xid8)", [xid]).fetchone()
-                if row and row[0] == "aborted":
-                    raise DatabaseFailure(
-                        "the connection broke during COMMIT; everything was rolled back"
-                    )
-        except (psycopg.Error, DatabaseFailure) as failure:
-            if "rolled back" in str(failure):
-                raise
+            outcome = _outcome(url, number, xid)
+        except (psycopg.Error, DatabaseFailure):
+            outcome = ""  # nobody answers yet
+        if outcome == "committed":
+            return
+        if outcome == "aborted":
+            raise DatabaseFailure("the connection broke during COMMIT; everything was rolled back")
         threading.Event().wait(0.25)
     raise OutcomeUnknown(
         "the connection broke during COMMIT, and the server could not be asked what became of it",
         remedy="Run it again: a run that was committed finds nothing to do.",
     ) from error
+
+
+def _outcome(url: str, number: int, xid: str) -> str:
+    """Return what the server says of a run: committed, aborted, in progress or nothing that can be relied on."""
+    with connect(url) as connection:
+        row = connection.execute(
+            "SELECT CASE WHEN EXISTS (SELECT FROM seedbed.runs WHERE id = %s AND xid = %s::xid8) "
+            "THEN 'committed' ELSE nullif(pg_xact_status(%s::xid8), 'committed') END",
+            [number, xid, xid],
+        ).fetchone()
+    return str(row[0] or "") if row else ""

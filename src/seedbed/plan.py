@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,8 +14,9 @@ from psycopg import Connection
 
 from seedbed import guard, ledger
 from seedbed.errors import Finding
+from seedbed.ledger import NOTHING
 from seedbed.load.failures import translated
-from seedbed.load.pruning import doom, what_holds
+from seedbed.load.pruning import Owned, doom, holders, what_holds
 from seedbed.load.run import Leaving, Run, Scope, keys_to_prune, prepared
 from seedbed.load.session import connect, transaction
 from seedbed.load.work import Positions, Work
@@ -22,6 +24,9 @@ from seedbed.settings import Said
 from seedbed.source import Source
 
 Edits = Literal["refuse", "keep", "overwrite"]
+
+EDIT_POLICIES, ADOPT = "--keep-edits / --overwrite-edits", "--adopt"
+"""The options that decide what becomes of edited rows, and of rows that seedbed did not write."""
 
 SHOWN = 20
 """How many rows of a table an error lists."""
@@ -115,6 +120,7 @@ class Plan:
         changed: whether the database changes.
         tables: by name, parents first.
         obstacles: why `apply` would refuse: rows of others that depend on rows to prune.
+        refusals: why `apply` would refuse until it is told what to do: rows edited since, or to adopt; the remedy is the option.
         notes: what is worth knowing and no error.
     """
 
@@ -129,12 +135,8 @@ class Plan:
     changed: bool = False
     created: tuple[str, ...] = ()
     obstacles: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def created_schema(self) -> bool:
-        """Whether the project's tables are, or were, created first."""
-        return bool(self.created)
+    refusals: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan(source: Source, url: str, options: Options = Options()) -> Plan:
@@ -161,15 +163,13 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:
             )
 
 
-class told_as_ours:  # noqa: N801 - a context manager used like a function
+@contextmanager
+def told_as_ours() -> Iterator[None]:
     """Turn what psycopg raises in a block into our errors."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, psycopg.Error):
-            raise translated(error) from None
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error) from None
 
 
 def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:
@@ -181,10 +181,26 @@ def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> l
         keys = keys_to_prune(each, edited=options.edits == "overwrite")
         if len(keys) and each.entry:
             doomed[each.table.name] = doom(connection, each.table, each.entry, keys)
-    ours = {work.table.name: (work.table, work.entry) for work in run.written if work.entry}
+    kept = {
+        w.table.name: w.edited_keys if options.edits == "keep" else NOTHING for w in run.written
+    }
+    ours = {
+        work.table.name: Owned(work.table, work.entry, kept[work.table.name])
+        for work in run.written
+        if work.entry
+    }
     held = what_holds(connection, doomed, ours) if doomed else []
-    remedy = "delete them, or let the profile keep its rows"
-    return [Finding(str(one.table), str(one), remedy) for one in held]
+    findings = []
+    for one in held:
+        remedy = "delete them, or let the profile keep its rows"
+        work = run.works.get(one.by)
+        if work and len(kept.get(one.by, ())):
+            keys = holders(connection, doomed[one.table], one, work.table, kept[one.by])
+            if len(keys):
+                rows = ", ".join(work.shown(key) for key in keys.tolist()[:SHOWN])
+                remedy = f"edited and kept: {rows}; --overwrite-edits lets go, or let the profile keep what they refer to"
+        findings.append(Finding(str(one.table), str(one), remedy))
+    return findings
 
 
 def summary(
@@ -221,6 +237,7 @@ def summary(
         changed=changed,
         created=tuple(run.created),
         obstacles=tuple(obstacles),
+        refusals=tuple(undecided(run, options)),
         notes=tuple(run.notes),
     )
 
@@ -274,6 +291,23 @@ def _leaving_rows(connection: Connection[Any], each: Work | Leaving) -> list[Row
         for action, several in places.items()
         for place in several.tolist()
     ]
+
+
+def undecided(run: Run, options: Options) -> list[Finding]:
+    """Return what apply has not been told to decide, in numbers; the remedies are the options that decide it."""
+    found = []
+    edited = sum(len(work.edited) for work in run.written)
+    edited += sum(len(each.gone_edited) for each in run.touched)
+    if edited and options.edits == "refuse":
+        found.append(Finding("", f"{_rows(edited)} edited", EDIT_POLICIES))
+    adopt = sum(len(work.adopt) for work in run.written)
+    if adopt and not options.adopt:
+        found.append(Finding("", f"{_rows(adopt)} that seedbed did not write", ADOPT))
+    return found
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def refused(run: Run, options: Options) -> list[Finding]:

@@ -33,6 +33,27 @@ class TestEdited:
             applied(database, users("ann", "bob"))
         assert execute(database, "SELECT name FROM users ORDER BY id") == [("ann",), ("Bobby",)]
 
+    def test_the_plan_says_that_apply_would_refuse_and_by_which_option_it_would_not(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann", "bob"))
+        execute(database, "UPDATE users SET name = 'x'")
+        execute(database, "INSERT INTO users (email) VALUES ('eve@example.test')")
+        everybody = users("ann", "bob", "eve")
+        assert [str(one) for one in planned(database, everybody).refusals] == [
+            "2 rows edited (--keep-edits / --overwrite-edits)",
+            "1 row that seedbed did not write (--adopt)",
+        ]
+        assert planned(database, everybody, edits="keep", adopt=True).refusals == ()
+
+    def test_the_refusal_recommends_no_option_that_was_given(self, database):
+        prepare(database, USERS)
+        applied(database, users("ann"))
+        execute(database, "UPDATE users SET name = 'x'")
+        execute(database, "INSERT INTO users (email) VALUES ('eve@example.test')")
+        with pytest.raises(Drift) as caught:
+            applied(database, users("ann", "eve"), edits="keep")
+        assert caught.value.remedy == "--adopt takes rows over"
+
     def test_keep_leaves_it_for_good(self, database):
         prepare(database, USERS)
         applied(database, users("ann", "bob"))
@@ -194,6 +215,21 @@ class TestHeld:
         ):
             applied(database, users("ann"))
         assert traces(database, "users", "posts") == before
+
+    def test_an_edited_row_to_keep_that_refers_to_a_row_to_prune_is_named_before_anything_is_written(
+        self, database
+    ):
+        prepare(database, USERS)
+        one = rows("posts", ["p", "q"], {"title": ["t", "u"]}, refs={"user": ("users", [1, 1])})
+        applied(database, users("ann", "bob"), one)
+        execute(database, "UPDATE posts SET title = 'x' WHERE id = 1")
+        moved = rows("posts", ["p", "q"], {"title": ["t", "u"]}, refs={"user": ("users", [0, 0])})
+        before = traces(database, "users", "posts")
+        with pytest.raises(Drift, match="edited and kept: p; --overwrite-edits lets go") as caught:
+            applied(database, users("ann"), moved, edits="keep")
+        assert "1 row of public.users" in str(caught.value)
+        assert traces(database, "users", "posts") == before
+        applied(database, users("ann"), moved, edits="overwrite")
 
     def test_only_leaves_rows_of_other_tables_in_peace(self, database):
         prepare(database, USERS)

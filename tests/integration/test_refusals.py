@@ -268,7 +268,7 @@ class TestSchemaCreation:
 
     def test_plan_says_so_and_creates_nothing(self, database):
         found = plan(self.given(), database, Options(environment="testing"))
-        assert found.created_schema
+        assert found.created
         assert found.changed
         assert counts(found) == {"users": {"create": 1}, "blog.posts": {"create": 1}}
         assert execute(database, "SELECT to_regclass('users'), to_regnamespace('blog')") == [

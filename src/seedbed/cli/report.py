@@ -35,6 +35,7 @@ def document(plan: Plan, url: str) -> dict[str, object]:
             name: {**table.counts, **_rows(table.rows)} for name, table in plan.tables.items()
         },
         "obstacles": [str(finding) for finding in plan.obstacles],
+        "refusals": [str(finding) for finding in plan.refusals],
         "notes": list(plan.notes),
     }
 
@@ -61,6 +62,8 @@ def print_plan(output: Output, plan: Plan, *, done: bool) -> None:
         output.text(f"note: {note}")
     for obstacle in plan.obstacles:
         output.text(f"in the way: {obstacle}")
+    if plan.refusals and not done:
+        output.text(f"apply would refuse: {'; '.join(map(str, plan.refusals))}")
     output.text(_sentence(plan, done))
 
 

@@ -23,6 +23,17 @@ REASONS = {
     "22023": "not a valid value",
 }
 
+VIOLATIONS = {
+    "23502": ("no value for a NOT NULL column", "give it one in the factory"),
+    "23503": (
+        "the foreign key {} names a row that is not there",
+        "refer to a row of the profile, or write the table it is in",
+    ),
+    "23514": ("the check constraint {} is not met", "the values it wants are in its definition"),
+    "23P01": ("the exclusion constraint {} is not met", "two rows exclude each other"),
+}
+"""What is wrong, and what to do about it; {} stands for the constraint."""
+
 
 class Clash(SeedbedError):
     """A unique key is held by another row: ours, or one that appeared in the meantime."""
@@ -99,16 +110,10 @@ def _bad_value(
 def _violation(
     work: Work, positions: Positions, names: Sequence[str], error: psycopg.Error
 ) -> SeedbedError:
-    kinds = {
-        "23502": "no value for a NOT NULL column",
-        "23503": f"the foreign key {error.diag.constraint_name} names a row that is not there",
-        "23514": f"the check constraint {error.diag.constraint_name} is not met",
-        "23P01": f"the exclusion constraint {error.diag.constraint_name} is not met",
-    }
-    problem = kinds.get(
-        error.sqlstate or "", f"a constraint is not met (SQLSTATE {error.sqlstate})"
-    )
-    finding = Finding(_place(work, positions, names, error), problem)
+    state = error.sqlstate or ""
+    problem, remedy = VIOLATIONS.get(state, (f"a constraint is not met (SQLSTATE {state})", ""))
+    problem = problem.format(error.diag.constraint_name)
+    finding = Finding(_place(work, positions, names, error), problem, remedy)
     return DatabaseFailure(
         f"{work.table.name}: the database does not take the rows", findings=[finding]
     )

@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 from seedbed import ledger
 from seedbed.dataset import Keys, TableName
 from seedbed.errors import DatabaseFailure
-from seedbed.ledger import Entry
+from seedbed.ledger import Entry, fetch_arrays
 from seedbed.load.order import parents_first
 from seedbed.load.staging import COUNTER, INT8, staged, type_of
 from seedbed.target import ForeignKey, Table
@@ -40,6 +40,19 @@ class Doomed:
     def aside(self) -> sql.Identifier:
         """The rows that turned out to be held by others."""
         return sql.Identifier("pg_temp", f"{self.name}_held")
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A table's rows of ours.
+
+    Attributes:
+        kept: the ledger keys of those that stay as they are, whatever the profile says.
+    """
+
+    table: Table
+    entry: Entry
+    kept: Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ def release(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> 
 def what_holds(
     connection: Connection[Any],
     doomed: Mapping[TableName, Doomed],
-    ours: Mapping[TableName, tuple[Table, Entry]],
+    ours: Mapping[TableName, Owned],
 ) -> list[Held]:
     """Return what keeps rows from being deleted, without deleting any.
 
@@ -139,10 +152,31 @@ def what_holds(
     return [each for several in held.values() for each in several]
 
 
+def holders(connection: Connection[Any], one: Doomed, held: Held, child: Table, kept: Keys) -> Keys:
+    """Return which of some ledger rows of a table hold rows that are to be deleted."""
+    query = sql.SQL(
+        "SELECT array_agg(DISTINCT r.key) FROM seedbed.rows r JOIN seedbed.tables e ON e.id = r.table_id "
+        "JOIN {child} c ON {ours} JOIN {parent} t ON {refers} JOIN {stage} d ON {doomed} "
+        "WHERE e.schema = {schema} AND e.name = {name} AND r.key = ANY ({kept})"
+    ).format(
+        child=child.qualified,
+        ours=ledger.same_row(child, "c"),
+        parent=one.table.qualified,
+        refers=_refers(held.key),
+        stage=one.stage,
+        doomed=_same(one.table, "t", "d"),
+        schema=child.name.schema,
+        name=child.name.name,
+        kept=sql.Literal(kept.tolist()),
+    )
+    found = fetch_arrays(connection, query)[0]
+    return ledger.NOTHING if found is None else found
+
+
 def _set_aside(
     connection: Connection[Any],
     doomed: Mapping[TableName, Doomed],
-    ours: Mapping[TableName, tuple[Table, Entry]] = MappingProxyType({}),
+    ours: Mapping[TableName, Owned] = MappingProxyType({}),
 ) -> dict[TableName, list[Held]]:
     """Move rows that are referred to from outside to a second stage, until none is left that is."""
     found: dict[TableName, list[Held]] = {}
@@ -164,31 +198,23 @@ def _set_aside(
 
 
 def _referrers(
-    doomed: Mapping[TableName, Doomed], ours: Mapping[TableName, tuple[Table, Entry]]
+    doomed: Mapping[TableName, Doomed], ours: Mapping[TableName, Owned]
 ) -> Iterator[tuple[TableName, ForeignKey, sql.Composed]]:
     for name, one in doomed.items():
         for key in one.table.referrers:
             yield name, key, _mover(one, key, doomed.get(key.table), ours.get(key.table))
 
 
-def _mover(
-    one: Doomed, key: ForeignKey, child: Doomed | None, ours: tuple[Table, Entry] | None
-) -> sql.Composed:
-    pairs = zip(key.columns, key.parent_columns, strict=True)
-    refers = sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))
-        for own, theirs in pairs
-    )
+def _mover(one: Doomed, key: ForeignKey, child: Doomed | None, ours: Owned | None) -> sql.Composed:
     also_doomed: sql.Composable = sql.SQL("")
     if child is not None:
         also_doomed = sql.SQL(" AND NOT EXISTS (SELECT FROM {} x WHERE {})").format(
             child.stage, _same(child.table, "c", "x")
         )
     if ours is not None:
-        table, entry = ours
         also_doomed += sql.SQL(
-            " AND NOT EXISTS (SELECT FROM seedbed.rows r WHERE r.table_id = {} AND {})"
-        ).format(entry.id, ledger.same_row(table, "c"))
+            " AND NOT EXISTS (SELECT FROM seedbed.rows r WHERE r.table_id = {} AND r.key <> ALL ({}) AND {})"
+        ).format(ours.entry.id, sql.Literal(ours.kept.tolist()), ledger.same_row(ours.table, "c"))
     return sql.SQL(
         "WITH held AS (DELETE FROM {stage} d USING {table} t WHERE {same} AND EXISTS "
         "(SELECT FROM {child} c WHERE {refers}{also}) RETURNING d.*) INSERT INTO {aside} SELECT * FROM held"
@@ -197,9 +223,17 @@ def _mover(
         table=one.table.qualified,
         same=_same(one.table, "t", "d"),
         child=sql.Identifier(key.table.schema, key.table.name),
-        refers=refers,
+        refers=_refers(key),
         also=also_doomed,
         aside=one.aside,
+    )
+
+
+def _refers(key: ForeignKey) -> sql.Composable:
+    pairs = zip(key.columns, key.parent_columns, strict=True)
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))
+        for own, theirs in pairs
     )
 
 

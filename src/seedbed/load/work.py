@@ -74,6 +74,20 @@ class Work:
         """The number of rows the profile has here."""
         return len(self.binding.rows.keys)
 
+    @property
+    def edited_keys(self) -> Keys:
+        """The ledger's keys of the rows somebody edited, those that left the profile included."""
+        known = self.known.keys
+        keys: Keys = np.concatenate([known[self.place[self.edited]], known[self.gone_edited]])
+        return keys
+
+    def shown(self, key: int) -> str:
+        """Return a row of the ledger for people: its label, or where it is once it left the profile."""
+        place = int(self.known.place(np.array([key]))[0])
+        for position in np.flatnonzero(self.place == place).tolist():
+            return self.binding.rows.label(position)
+        return self.known.identity(place)
+
     def column(self, name: str) -> pl.Series:
         """Return a plain column's values, fit for the live column."""
         if name not in self._fitted:
