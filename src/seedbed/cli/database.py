@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +60,33 @@ def place_for(output: Output, project: Project, option: str | None, profile: str
     how = "started" if started.launched else "running"
     output.note(f"database: {started.url} (the embedded server, {how}: {started.server})")
     return Place(started.url, embedded=True)
+
+
+@contextmanager
+def place_to_compare(
+    output: Output, project: Project, option: str | None, profile: str
+) -> Iterator[tuple[Place, str]]:
+    """Yield the database a profile would go to, and the URL of what to compare it with, which leaves nothing behind.
+
+    The two differ where the embedded server does not have that database yet: an empty one takes its place, and is dropped.
+    """
+    said = _said(output, project, option)
+    if said:
+        yield said, said.url
+        return
+    from seedbed import servers
+    from seedbed.servers.databases import databases, scratch
+
+    servers.ensure_started("postgres")
+    name = database_name(project, profile)
+    place = Place(servers.url(name), embedded=True)
+    if name in databases():
+        output.note(f"database: {place.url} (the embedded server)")
+        yield place, place.url
+        return
+    output.note(f"database: {place.url} (the embedded server; not there yet, so nothing is in it)")
+    with scratch(name) as empty:
+        yield place, empty
 
 
 def existing_place(

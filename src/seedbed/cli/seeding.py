@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from seedbed.cli.database import Place, find_project_aloud, operator_says, place_for
+from seedbed.cli.database import find_project_aloud, operator_says, place_for, place_to_compare
 from seedbed.cli.options import (
     AsOf,
     Confirm,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from seedbed.dataset import Dataset
     from seedbed.plan import Options
     from seedbed.profile import Profile
+    from seedbed.project import Project
     from seedbed.source import Source
 
 NoCreate = Annotated[bool, typer.Option("--no-create", help="Never create the project's tables.")]
@@ -150,8 +151,13 @@ class _Run:
         """Compare, and print the difference."""
         from seedbed.plan import plan as compare
 
-        _, source, place, options = self._prepared()
-        found = compare(source, place.url, options)
+        project, _, source, options = self._prepared()
+        with place_to_compare(self.output, project, self.database_url, self.profile) as (
+            place,
+            url,
+        ):
+            imports_done()
+            found = compare(source, url, options)
         self.output.document(document(found, place.url))
         print_plan(self.output, found, done=False)
 
@@ -159,7 +165,9 @@ class _Run:
         """Write, and print what was done and how to look at it."""
         from seedbed.apply import apply as carry_out
 
-        profile, prepared, place, options = self._prepared()
+        project, profile, prepared, options = self._prepared()
+        place = place_for(self.output, project, self.database_url, self.profile)
+        imports_done()
         source, made = _remembering(prepared)
         with shown(self.output) as progress:
             done = carry_out(source, place.url, options, progress)
@@ -169,17 +177,14 @@ class _Run:
             print_cast(self.output, profile.cast(made[-1]))
         print_way_in(self.output, place, self.profile)
 
-    def _prepared(self) -> tuple[Profile, Source, Place, Options]:
+    def _prepared(self) -> tuple[Project, Profile, Source, Options]:
         from seedbed import api
 
         project = find_project_aloud(self.output)
         profile = project.profile(self.profile)
         said = operator_says(project, self.environment)
         wishes: Wishes = {**self.wishes, "project": project, "environment": said}
-        source, options = api.prepared(profile, wishes), api.chosen(wishes)
-        place = place_for(self.output, project, self.database_url, self.profile)
-        imports_done()
-        return profile, source, place, options
+        return project, profile, api.prepared(profile, wishes), api.chosen(wishes)
 
 
 def _edits(keep: bool, overwrite: bool) -> Literal["refuse", "keep", "overwrite"]:
