@@ -50,7 +50,11 @@ KeepEdits = Annotated[
     bool, typer.Option("--keep-edits", help="Leave rows that somebody changed since as they are.")
 ]
 OverwriteEdits = Annotated[
-    bool, typer.Option("--overwrite-edits", help="Restore rows that somebody changed since.")
+    bool,
+    typer.Option(
+        "--overwrite-edits",
+        help="Restore rows that somebody changed since; delete those of them that left the profile.",
+    ),
 ]
 
 
