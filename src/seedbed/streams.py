@@ -160,14 +160,17 @@ class Ring:
         """Return the owner of each draw."""
         return self.owners[self.positions(draws)]
 
-    def distinct(self, draw_: int, count: int) -> list[int]:
-        """Return the first `count` different owners met when walking on from one draw; fewer where the pool is smaller."""
-        start = (
-            int(self.positions(np.array([draw_], dtype=np.uint64))[0]) if len(self.points) else 0
-        )
-        found: dict[int, None] = {}
-        for step in range(len(self.points)):
-            if len(found) >= count:
-                break
-            found.setdefault(int(self.owners[(start + step) % len(self.points)]))
-        return list(found)
+    def distinct(self, draws: Words, families: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the owner of each draw, or the next one on the ring that no earlier draw of its family has.
+
+        Args:
+            draws: in the order in which they choose.
+            families: the number of each draw's family; none may have more draws than there are owners.
+        """
+        chosen, taken = [], set()
+        for at, family in zip(self.positions(draws).tolist(), families.tolist(), strict=True):
+            while (family, owner := int(self.owners[at])) in taken:
+                at = (at + 1) % len(self.owners)
+            taken.add((family, owner))
+            chosen.append(owner)
+        return np.array(chosen, dtype=np.int64)

@@ -640,6 +640,42 @@ class TestPick:
         pairs = [(row["parent"], row["role"]) for row in found]
         assert len(set(pairs)) == len(pairs) == 4 * count
 
+    @given(st.integers(12, 40), st.integers(1, 4))
+    def test_a_new_parent_moves_few_distinct_picks(self, pool: int, count: int) -> None:
+        """About 1/n of them: those that go to it, and siblings that had walked on past them."""
+        role, parent = factory_of("RoleFactory", n=1), factory_of("ParentFactory", n=1)
+        link = factory_of("LinkFactory", parent=None, role=pick(role, distinct=True))
+
+        def recipe(extra: int) -> Any:
+            def make(rows: Any) -> None:
+                rows.many(role, pool + extra)
+                rows.each(rows.many(parent, 200), link, count, via="parent")
+
+            return make
+
+        before, after = (by_label(evaluated(recipe(extra)), "link") for extra in (0, 1))
+        moved = [label for label in before if before[label] != after[label]]
+        assert len(moved) < 3 * len(before) / (pool + 1)
+
+    def test_a_sibling_left_out_moves_no_distinct_pick(self) -> None:
+        """What when= decides by a pick holds for the rows that stay."""
+        role = factory_of("RoleFactory", n=factory.Sequence(int))
+        parent = factory_of("ParentFactory", n=1)
+        link = factory_of("LinkFactory", parent=None, role=pick(role, distinct=True))
+
+        def recipe(**wishes: Any) -> Any:
+            def make(rows: Any) -> None:
+                rows.many(role, 8)
+                rows.each(rows.many(parent, 30), link, 6, via="parent", **wishes)
+
+            return make
+
+        everyone = by_label(evaluated(recipe()), "link")
+        few = by_label(evaluated(recipe(when=col("role.n") > 4)), "link")
+        assert 0 < len(few) < len(everyone)
+        assert few == {label: everyone[label] for label in few}
+        assert {row["role"] for row in few.values()} == {"role/5", "role/6", "role/7"}
+
     def test_weights_may_be_expressions(self) -> None:
         """Over the pool's columns; a weight of NULL is 0."""
         parent = factory_of("ParentFactory", n=factory.Iterator([1, 3, None]))

@@ -111,15 +111,21 @@ def test_a_ring_knows_no_order(size: int, start: int, shuffled: object) -> None:
     assert (first == other[streams.Ring.of(other).pick(draws)]).all()
 
 
-@given(st.integers(1, 12), words, st.integers(0, 14))
-def test_distinct_owners_differ_and_more_of_them_keep_the_first(
-    size: int, draw: int, count: int
+@given(st.lists(st.tuples(words, st.integers(0, 2)), max_size=24))
+def test_distinct_owners_differ_in_a_family_and_the_first_come_first(
+    chosen: list[tuple[int, int]],
 ) -> None:
-    """Asking for one more adds one at the end."""
-    ring = streams.Ring.of(keys(size))
-    found = ring.distinct(draw, count)
-    assert len(set(found)) == len(found) == min(size, count)
-    assert ring.distinct(draw, count + 1)[: len(found)] == found
+    """What nobody of the family has before is had as by a plain pick; later draws change nothing."""
+    ring = streams.Ring.of(keys(24))
+    draws = np.array([draw for draw, _ in chosen], dtype=np.uint64)
+    families = np.array([family for _, family in chosen], dtype=np.int64)
+    found, plain = ring.distinct(draws, families).tolist(), ring.pick(draws).tolist()
+    had: set[tuple[int, int]] = set()
+    for family, owner, wanted in zip(families.tolist(), found, plain, strict=True):
+        assert (family, owner) not in had
+        assert owner == wanted or (family, wanted) in had
+        had.add((family, owner))
+    assert ring.distinct(draws[:-1], families[:-1]).tolist() == found[:-1]
 
 
 def test_shares_follow_the_weights() -> None:

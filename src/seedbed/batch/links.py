@@ -207,26 +207,25 @@ def _pick(batch: Batch, rows: Index, name: str, declaration: pick | Selection) -
 def _distinct(
     batch: Batch, rows: Index, ring: streams.Ring, stream: np.uint64, where: str
 ) -> Index:
-    """Return picks that differ among rows below one parent: the i-th sibling gets the i-th owner met from a common start."""
+    """Return picks that differ among rows below one parent: each draws by itself and walks on past what others have."""
     if batch.labels:  # hand-picked rows are nobody's siblings
-        parents, ordinals = batch.keys[rows], batch.ordinals[rows]
-    elif batch.container is None:
-        parents, ordinals = np.full(len(rows), streams.ROOT), batch.ordinals[rows]
-    else:
+        return ring.pick(streams.draw(stream, batch.keys[rows]))
+    parents, ordinals = np.full(len(rows), streams.ROOT), batch.ordinals[rows]
+    if batch.container is not None:
         parents = batch.container.target.keys[batch.container.rows[rows]]
-        ordinals = batch.ordinals[rows]
-    starts, families = np.unique(parents, return_inverse=True)
-    needed = np.zeros(len(starts), dtype=np.int64)
+    above, families = np.unique(parents, return_inverse=True)
+    # Siblings that are not among these rows (when=, Maybe) choose too, so that it is no matter to the others.
+    needed = np.zeros(len(above), dtype=np.int64)
     np.maximum.at(needed, families, ordinals + 1)
+    most, found = int(needed.max(initial=0)), len(np.unique(ring.owners))
+    if most > found:
+        raise InvalidInput(
+            f"{where}: {most} different rows are needed, and there are {found}.",
+            remedy="Enlarge the pool or ask for fewer rows below a parent.",
+        )
     first = np.cumsum(needed) - needed
-    owners: list[int] = []
-    for draw, count in zip(streams.draw(stream, starts).tolist(), needed.tolist(), strict=True):
-        found = ring.distinct(draw, count)
-        if len(found) < count:
-            raise InvalidInput(
-                f"{where}: {count} different rows are needed, and there are {len(found)}.",
-                remedy="Enlarge the pool or ask for fewer rows below a parent.",
-            )
-        owners.extend(found)
-    picked: Index = np.array(owners, dtype=np.int64)[first[families] + ordinals]
-    return picked
+    everyone = np.repeat(np.arange(len(above), dtype=np.int64), needed)
+    numbers = np.arange(len(everyone)) - first[everyone]
+    keys = streams.child_keys(above[everyone], batch.segment, numbers)
+    picks: Index = ring.distinct(streams.draw(stream, keys), everyone)[first[families] + ordinals]
+    return picks
