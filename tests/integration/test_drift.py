@@ -318,3 +318,79 @@ def test_of_many_edited_rows_the_first_are_listed_and_the_others_counted(databas
     with pytest.raises(Drift, match="users, 30 more rows: edited since") as caught:
         applied(database, table)
     assert len(caught.value.findings) == 21
+
+
+class TestAnotherKey:
+    """The primary key of a row that others refer to changes in the profile."""
+
+    TAGS = """
+    CREATE TABLE tags (slug text PRIMARY KEY, title text, hex text UNIQUE);
+    CREATE TABLE posts (id serial PRIMARY KEY, tag text NOT NULL REFERENCES tags, title text);
+    """
+
+    @staticmethod
+    def tables(*slugs):
+        tags = rows("tags", ["a", "b"], {"slug": list(slugs), "hex": ["1", "2"]}, key=["slug"])
+        refs = {"tag": ("tags", [0, 0, 1])}
+        return tags, rows("posts", ["p", "q", "r"], {"title": ["t", "u", "v"]}, refs=refs)
+
+    def test_our_rows_that_refer_to_it_follow(self, database):
+        prepare(database, self.TAGS)
+        applied(database, *self.tables("red", "blue"))
+        plan = planned(database, *self.tables("green", "blue"))
+        assert counts(plan) == {
+            "tags": {"create": 1, "unchanged": 1, "prune": 1},
+            "posts": {"update": 2, "unchanged": 1},
+        }
+        applied(database, *self.tables("green", "blue"))
+        assert execute(database, "SELECT slug, hex FROM tags ORDER BY 1") == [
+            ("blue", "2"),
+            ("green", "1"),
+        ]
+        assert execute(database, "SELECT id, tag FROM posts ORDER BY 1") == [
+            (1, "green"),
+            (2, "green"),
+            (3, "blue"),
+        ]
+        assert not applied(database, *self.tables("green", "blue")).changed
+
+    def test_a_composite_key_is_followed_too(self, database):
+        prepare(
+            database,
+            "CREATE TABLE p (a int, b text, PRIMARY KEY (a, b));"
+            "CREATE TABLE c (id serial PRIMARY KEY, a int, b text, FOREIGN KEY (a, b) REFERENCES p)",
+        )
+
+        def tables(b):
+            child = rows("c", ["y"], refs={"p": ("p", [0], ("a", "b"))})
+            return rows("p", ["x"], {"a": [1], "b": [b]}), child
+
+        applied(database, *tables("old"))
+        applied(database, *tables("new"))
+        assert execute(database, "SELECT * FROM c") == [(1, 1, "new")]
+        assert execute(database, "SELECT * FROM p") == [(1, "new")]
+        assert not applied(database, *tables("new")).changed
+
+    def test_rows_of_others_that_refer_to_it_are_in_the_way(self, database):
+        prepare(database, self.TAGS)
+        applied(database, *self.tables("red", "blue"))
+        execute(database, "INSERT INTO posts (tag) VALUES ('red')")
+        before = traces(database, "tags", "posts")
+        assert len(planned(database, *self.tables("green", "blue")).obstacles) == 1
+        with pytest.raises(Drift, match=r"1 row of public.tags: referred to by rows of public.pos"):
+            applied(database, *self.tables("green", "blue"))
+        assert traces(database, "tags", "posts") == before
+
+    def test_a_foreign_key_that_passes_it_on_needs_no_new_row(self, database):
+        prepare(database, self.TAGS.replace("REFERENCES tags", "REFERENCES tags ON UPDATE CASCADE"))
+        applied(database, *self.tables("red", "blue"))
+        done = applied(database, *self.tables("green", "blue"))
+        assert counts(done)["tags"] == {"update": 1, "unchanged": 1}
+
+    def test_where_that_cannot_be_the_plan_says_so(self, database):
+        prepare(database, self.TAGS + "ALTER TABLE tags ALTER hex SET NOT NULL")
+        applied(database, *self.tables("red", "blue"))
+        with pytest.raises(InvalidInput, match=r"tags_hex_key \(hex\) lets no") as caught:
+            planned(database, *self.tables("green", "blue"))
+        assert "a: public.tags.slug: changes, and rows of public.posts (tag)" in str(caught.value)
+        assert "posts_tag_fkey ON UPDATE CASCADE" in str(caught.value)

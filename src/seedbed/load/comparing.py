@@ -16,6 +16,7 @@ from seedbed.errors import Finding
 from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, fetch_arrays
 from seedbed.load.digest import comparable, row_hash
 from seedbed.load.failures import located
+from seedbed.load.moving import move
 from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
 from seedbed.load.work import Mask, Positions, Work, Works
 from seedbed.target import Table
@@ -27,22 +28,25 @@ WIDE = 800
 def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
     """Decide what each row of a table needs; its parents must have been compared before."""
     findings = _recognise(connection, works, work)
-    suspects = _suspects(work)
+    suspects = _suspects(works, work)
     differing = _differing(connection, works, work, suspects)
     _split(work, suspects, differing)
+    findings += move(connection, works, work)
     work.create = np.flatnonzero(~work.here)
     _left(work)
     return findings
 
 
-def _suspects(work: Work) -> Positions:
-    """Return the live rows that a digest or a hash says something happened to."""
+def _suspects(works: Works, work: Work) -> Positions:
+    """Return the live rows that a digest or a hash says something happened to, or whose parent gets another key."""
     adopted = np.zeros(work.size, dtype=bool)
     adopted[work.adopt] = True
     ours = np.flatnonzero(work.here & ~adopted)
     place = work.place[ours]
     touched = (work.known.digests[place] != work.digests[ours]) | (work.known.states[place] != SAME)
     touched |= np.isin(work.known.keys[place], work.renamed)
+    for link in work.binding.links:
+        touched |= np.isin(link.reference.rows[ours], works[link.parent].moved)
     return np.sort(np.concatenate([ours[touched], work.adopt]))
 
 

@@ -202,7 +202,7 @@ def _compare(connection: Connection[Any], run: Run, *, ahead: bool) -> None:
         return
     run.ready_all()
     findings = [f for work in run.written for f in compare(connection, run.works, work)]
-    _raise("rows cannot be told apart by their natural key", findings)
+    _raise("the database cannot be brought to what the profile says", findings)
 
 
 def _raise(message: str, findings: list[Finding]) -> None:
@@ -301,6 +301,9 @@ def _note(run: Run) -> None:
             )
             key = ", ".join(work.binding.natural_key)
             run.notes.append(f"{name}: natural key ({key}): {why}; the ledger tells the rows apart")
+        if len(work.moved):
+            rows = "1 row gets" if len(work.moved) == 1 else f"{len(work.moved)} rows get"
+            run.notes.append(f"{name}: {rows} another key and, as others refer to it, made anew")
         if work.recreated:
             rows = "1 row was" if work.recreated == 1 else f"{work.recreated} rows were"
             anew = "is made anew" if work.recreated == 1 else "are made anew"

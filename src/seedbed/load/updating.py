@@ -49,7 +49,7 @@ def update(
     UPDATE, not an upsert: INSERT ... ON CONFLICT fires BEFORE INSERT triggers, draws from the sequences of columns we do not manage
     and wants their NOT NULL columns, all for rows that are known to exist.
     """
-    rows = _differing_in(work, rows, names)
+    rows = differing_in(work, rows, names)
     if not len(rows):
         return
     columns = {
@@ -69,7 +69,8 @@ def update(
     told(work, "updating", len(rows))
 
 
-def _differing_in(work: Work, rows: Positions, names: tuple[str, ...]) -> Positions:
+def differing_in(work: Work, rows: Positions, names: Sequence[str]) -> Positions:
+    """Return which of some rows differ in at least one of some columns."""
     flags = [at for at, name in enumerate(work.binding.compared) if name in names]
     changed = [any(work.changes[position][at] == "t" for at in flags) for position in rows.tolist()]
     found: Positions = rows[np.array(changed, dtype=bool)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +36,7 @@ class Work:
         forget: places in `known` of rows that left both the profile and the database.
         recreated: how many of `create` somebody had deleted.
         renamed: keys in the ledger whose row goes on under another key.
+        moved: positions of `create` whose old rows, in `gone`, have another key.
         changes: position to a flag for each compared column, for rows that differ.
         hashes: position to the live row's hash at the time of comparing.
         empty: whether the live table had no row at all.
@@ -59,6 +60,7 @@ class Work:
     forget: Positions = field(default_factory=lambda: NOTHING)
     recreated: int = 0
     renamed: Keys = field(default_factory=lambda: NOTHING)
+    moved: Positions = field(default_factory=lambda: NOTHING)
     changes: dict[int, str] = field(default_factory=dict)
     hashes: dict[int, int] = field(default_factory=dict)
     empty: bool = False
@@ -87,6 +89,20 @@ class Work:
         for position in np.flatnonzero(self.place == place).tolist():
             return self.binding.rows.label(position)
         return self.known.identity(place)
+
+    def move(self, positions: Sequence[int]) -> None:
+        """Make rows anew under another key and let the old ones go."""
+        self.moved = np.array(positions, dtype=np.int64)
+        self.update = np.setdiff1d(self.update, self.moved)
+        nothing = {
+            name: pl.Series([None] * len(positions), dtype=series.dtype)
+            for name, series in self.at.items()
+        }
+        self.settle(self.moved, nothing, live=True)
+        self.here[self.moved] = False
+        self.place[self.moved] = -1
+        for position in positions:
+            del self.changes[position]
 
     def column(self, name: str) -> pl.Series:
         """Return a plain column's values, fit for the live column."""

@@ -149,6 +149,7 @@ def _foreign_keys(
             parent_columns=tuple(row.parent_columns),
             deferrable=row.deferrable,
             on_delete=row.on_delete,
+            on_update=row.on_update,
         )
         for row in _query(connection, FOREIGN_KEYS, oids, oids)
         if row.child in by_oid and row.parent in by_oid
@@ -216,7 +217,7 @@ SELECT i.indrelid AS oid, c.relname AS name, i.indisprimary AS primary, i.indimm
 # A partition's copy of a foreign key has a parent constraint (conparentid) and says nothing new.
 FOREIGN_KEYS = """
 SELECT c.conname AS name, c.conrelid AS child, c.confrelid AS parent, c.condeferrable AS deferrable,
-       c.confdeltype::text AS on_delete,
+       c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update,
        ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(attnum, place)
                JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(attnum, place)

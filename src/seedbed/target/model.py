@@ -82,6 +82,7 @@ class ForeignKey:
     parent_columns: tuple[str, ...]
     deferrable: bool = False
     on_delete: str = "a"
+    on_update: str = "a"
 
 
 @dataclass(frozen=True, slots=True)
