@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seedbed.errors import InvalidInput, SeedbedError
+from seedbed.url import without_passwords
 
 _OURS = Path(__file__).parent
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -51,9 +52,9 @@ def place_in(root: Path, error: BaseException) -> str | None:
 
 
 def summary(error: BaseException) -> str:
-    """Return an exception as one line: its type and the first line of its text."""
+    """Return an exception as one line: its type and the first line of its text, without the passwords in it."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
-    first = text.strip().splitlines()[0] if text.strip() else ""
+    first = without_passwords(text.strip().splitlines()[0]) if text.strip() else ""
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 

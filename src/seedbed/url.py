@@ -79,6 +79,29 @@ def redacted(url: str) -> str:
     return text + ("?" + "&".join(query) if query else "")
 
 
+_SECRETS = (
+    (re.compile(r"([a-zA-Z][\w+.-]*://[^\s:/@]*:).*@"), r"\1***@"),
+    (
+        re.compile(r"""(?ix) (pass(?:word|wd)['"]? \s* (?:=|(?<=['"]):) \s*)
+            (?: '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" | [^\s&,;)}'"]+ )"""),
+        r"\1***",
+    ),
+)
+
+
+def without_passwords(text: str) -> str:
+    """Return a line of text that was written by others, with ``***`` for whatever in it looks like a password.
+
+    >>> without_passwords("cannot reach postgresql://app:s3/cr@et@db/x and app:8000")
+    'cannot reach postgresql://app:***@db/x and app:8000'
+    >>> without_passwords("host=db password='s3 cret' port=5432")
+    'host=db password=*** port=5432'
+    """
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
 def _with_port(hosts: str, ports: str) -> str:
     names = hosts.split(",")
     numbers = ports.split(",") if ports else [""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seedbed.errors import InvalidInput
-from seedbed.url import connection_parameters, redacted
+from seedbed.url import connection_parameters, redacted, without_passwords
 
 MALFORMED = [
     "postgresql://app:s3@cret@db/payroll",
@@ -58,3 +58,32 @@ class TestShowing:
     def test_of_a_malformed_url_nothing_is_shown(self, url: str) -> None:
         """Nobody knows which of its parts is the password."""
         assert redacted(url) == "postgresql://***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no server at postgresql://app:s3cret@db/x",
+        "no server at postgresql+psycopg://app:s3/cr@s3cret@db:5432/x?a=b",
+        "no server at postgresql://:s3cret@db/x",
+        "no server at postgresql://app@db/x?password=s3cret&sslmode=require",
+        "host=db password=s3cret",
+        "host=db password = 's3cr\\'et s3cret' port=1",
+        "PGPASSWORD=s3cret psql",
+        "{'user': 'app', 'password': 's3cret'}",
+        '{"password":"s3cret"}',
+        "connect(password='s3cret', host='db')",
+    ],
+)
+def test_passwords_in_texts_of_others_are_hidden(text: str) -> None:
+    """In URLs, in libpq's pairs, in what Python shows of a dict."""
+    assert "cret" not in without_passwords(text)
+    assert "***" in without_passwords(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["see https://example.com/a:b", "password: must be given", "ann@example.com is taken"]
+)
+def test_texts_without_passwords_stay(text: str) -> None:
+    """A hint about a password is none."""
+    assert without_passwords(text) == text
