@@ -36,11 +36,11 @@ def source(
         minimal: only the hand-picked rows.
 
     Raises:
-        InvalidInput: the moment or the scale is not one.
+        InvalidInput: the moment, the scale or the seed is not one.
     """
     from seedbed.factory import DEFAULT_SEED  # imports polars
 
-    said = project.settings.seed if seed is None else str(seed)
+    said = project.settings.seed if seed is None else _checked_seed(str(seed))
     chosen, factor = said or DEFAULT_SEED, checked_scale(scale)
 
     def evaluate(when: datetime) -> Dataset:
@@ -101,6 +101,14 @@ def checked_scale(scale: float) -> float:
             f"--scale {scale:g}: must be a number above 0", remedy="Such as 0.1 or 2."
         )
     return float(scale)
+
+
+def _checked_seed(seed: str) -> str:
+    if not seed.strip():
+        raise InvalidInput(
+            "--seed: the text is empty", remedy="Leave it out for the project's own seed."
+        )
+    return seed
 
 
 def _read_moment(text: str) -> datetime:

@@ -210,6 +210,41 @@ class TestWithoutADatabase:
         schemas = seedbed("schema", "--json-schema").json
         assert schemas["customers"]["additionalProperties"]["properties"]["name"]
 
+    def test_schemas_are_written_a_file_for_each_table(self, seedbed: Run, shop: Path) -> None:
+        """An editor takes one schema for one file."""
+        every = seedbed("schema", "--json-schema").json
+        done = seedbed("schema", "--json-schema", "--out", "seeds/.schema")
+        assert done.code == 0, done.err
+        written = {
+            file.stem: json.loads(file.read_text())
+            for file in (shop / "seeds" / ".schema").glob("*.json")
+        }
+        assert written == every
+
+    def test_one_bad_recipe_does_not_hide_the_other_profiles(
+        self, seedbed: Run, shop: Path
+    ) -> None:
+        """Its error stands in its line, and the exit code tells."""
+        with (shop / "profiles" / "__init__.py").open("a") as file:
+            file.write(BROKEN_PROFILE)
+        shown = seedbed("profiles")
+        assert shown.code == 2
+        good, bad = shown.out.splitlines()[1:]
+        assert good.split()[:3] == ["development", "34", "2"]
+        assert "broken" in bad
+        assert "KeyError" in bad
+        listed = seedbed("profiles", "--json")
+        assert listed.code == 2
+        assert [p.get("rows") for p in listed.json["profiles"]] == [34, None]
+        assert "KeyError" in listed.json["profiles"][1]["error"]
+
+    def test_preview_shows_values_as_they_are(self, seedbed: Run, shop: Path) -> None:
+        """A number of a row is no sum to read: no separators."""
+        people = shop / "factories" / "people.py"
+        people.write_text(people.read_text().replace("integer(1, 100)", "integer(12345, 12345)"))
+        shown = seedbed("preview", "development", "orders", "--rows", "1")
+        assert "12345" in shown.out
+
     def test_init_makes_a_project_and_refuses_the_second_time(self, tmp_path: Path) -> None:
         """What is there is never written over."""
         folder = tmp_path / "empty"
@@ -221,6 +256,14 @@ class TestWithoutADatabase:
         assert "already has a project" in again.err
 
 
+BROKEN_PROFILE = """
+broken = Profile("broken")
+
+@broken.recipe
+def nothing(rows):
+    {}["nothing"]
+"""
+
 BAD_INPUT = {
     ("apply", "developmemt"): (2, "did you mean 'development'?"),
     ("apply",): (2, "Missing argument"),
@@ -229,6 +272,8 @@ BAD_INPUT = {
     ("apply", "development", "--scale", "-1"): (2, "above 0"),
     ("apply", "development", "--scale", "many"): (2, "--scale"),
     ("apply", "development", "--only", "custmers"): (2, "did you mean 'customers'?"),
+    ("apply", "development", "--seed", ""): (2, "--seed: the text is empty"),
+    ("stamp", "nonsense"): (2, "'nonsense' is not an environment"),
     ("apply", "development", "--keep-edits", "--overwrite-edits"): (2, "exclude each other"),
     ("apply", "development", "--environment", "moon"): (2, "moon"),
     ("preview", "development", "custmers"): (2, "did you mean 'customers'?"),
@@ -296,6 +341,16 @@ class TestBadInput:
         assert done.code == 2
         assert "KeyError" in done.err
         assert "profiles/__init__.py:6: KeyError" in done.err
+
+    def test_a_password_in_an_exception_of_a_recipe_is_hidden(
+        self, seedbed: Run, shop: Path
+    ) -> None:
+        """Such as that of a driver which quotes the URL it was given."""
+        with (shop / "profiles" / "__init__.py").open("a") as file:
+            file.write('raise RuntimeError("no way to postgresql://app:s3cret@db/x")\n')
+        done = seedbed("profiles")
+        assert done.code == 2
+        assert "RuntimeError: no way to postgresql://app:***@db/x" in done.err
 
     def test_a_broken_seed_file_is_reported_with_every_finding(
         self, seedbed: Run, shop: Path, database: str

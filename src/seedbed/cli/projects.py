@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -25,10 +26,12 @@ from seedbed.cli.options import (
 from seedbed.cli.output import Output
 from seedbed.cli.report import program
 from seedbed.cli.startup import imports_done
+from seedbed.errors import InvalidInput, SeedbedError, nearest
 
 if TYPE_CHECKING:
     from seedbed.dataset import Dataset, TableName
     from seedbed.export import Exported
+    from seedbed.profile import Profile
     from seedbed.project import Project
 
 SHOWN = 5
@@ -52,36 +55,29 @@ def add_to(app: typer.Typer) -> None:
 
 def profiles(json: Json = False, quiet: Quiet = False, no_color: NoColor = False) -> None:
     """List the profiles. With their environments and row counts."""
-    from seedbed.dataset import row_count
-    from seedbed.request import now, source
-
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
-    described: list[dict[str, Any]] = []
     every = project.profiles.values()
+    project.seeds  # noqa: B018  # what is wrong there is wrong with every profile, and said once
     imports_done()
-    for profile in every:
-        ready = source(project, profile)
-        dataset = ready.evaluate(ready.as_of or now())
-        described.append(
-            {
-                "name": profile.name,
-                "environments": list(profile.environments),
-                "rows": row_count(dataset.tables.values()),
-                "tables": {str(name): len(rows.keys) for name, rows in dataset.tables.items()},
-                "as_of": ready.as_of and ready.as_of.isoformat(),
-                "description": profile.description,
-            }
-        )
+    described = [_described(project, profile) for profile in every]
     output.document({"project": str(project.root), "profiles": described})
     output.table(
         ("profile", "rows", "tables", "environments", "for"),
         [
-            (p["name"], p["rows"], len(p["tables"]), ", ".join(p["environments"]), p["description"])
+            (
+                p["name"],
+                p.get("rows", ""),
+                len(p["tables"]) if "tables" in p else "",
+                ", ".join(p["environments"]),
+                f"cannot be evaluated: {p['error']}" if "error" in p else p["description"],
+            )
             for p in described
         ],
         numbers=("rows", "tables"),
     )
+    if any("error" in p for p in described):
+        raise typer.Exit(InvalidInput.exit_code)
 
 
 def preview(
@@ -118,7 +114,7 @@ def preview(
         }
     )
     headers = (str(name), *labels)
-    cells = [(column.name, *("" if v is None else v for v in column)) for column in frame]
+    cells = [(column.name, *("" if v is None else str(v) for v in column)) for column in frame]
     output.table(headers, cells)
 
 
@@ -165,15 +161,30 @@ def schema(
         bool,
         typer.Option("--json-schema", help="JSON Schemas that complete and check the seed files."),
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Write TABLE.json for each table into this folder, for an editor to refer to.",
+        ),
+    ] = None,
 ) -> None:
-    """Print JSON Schemas of the seed files. One JSON object, by table."""
+    """Print JSON Schemas of the seed files. One JSON object, by table; or a file for each."""
     from json import dumps
 
     from seedbed.seeds import json_schema as describe
 
     if not json_schema:
         raise typer.BadParameter("say --json-schema: there is no other form yet")
-    print(dumps(describe(find_project_aloud(Output())), indent=2))
+    schemas = describe(find_project_aloud(Output()))
+    if out is None:
+        print(dumps(schemas, indent=2))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for table, described in schemas.items():
+        (out / f"{table}.json").write_text(dumps(described, indent=2) + "\n", encoding="utf-8")
+    print(f"Written: {len(schemas)} schemas into {out}")
 
 
 def init(
@@ -192,6 +203,27 @@ def init(
     for path in made:
         output.text(f"made {path}")
     output.text(f"Next: edit profiles/ and seeds/, then {program()} plan development")
+
+
+def _described(project: Project, profile: Profile) -> dict[str, Any]:
+    """Return what there is to say of a profile; one that cannot be evaluated has an error instead of rows."""
+    from seedbed.dataset import row_count
+    from seedbed.request import now, source
+
+    ready = source(project, profile)
+    told: dict[str, Any] = {
+        "name": profile.name,
+        "environments": list(profile.environments),
+        "as_of": ready.as_of and ready.as_of.isoformat(),
+        "description": profile.description,
+    }
+    try:
+        dataset = ready.evaluate(ready.as_of or now())
+    except SeedbedError as error:
+        print(f"seedbed: {profile.name}: {error}", file=sys.stderr)
+        return {**told, "error": error.message}
+    tables = {str(name): len(rows.keys) for name, rows in dataset.tables.items()}
+    return {**told, "rows": row_count(dataset.tables.values()), "tables": tables}
 
 
 def _evaluated(
@@ -215,8 +247,6 @@ def _numbered(
 
 
 def _table_named(tables: Sequence[TableName], wanted: str) -> TableName:
-    from seedbed.errors import InvalidInput, nearest
-
     known = {str(name): name for name in tables}
     if wanted not in known:
         raise InvalidInput(f"the profile has no table {wanted!r}: {nearest(wanted, list(known))}")

@@ -11,7 +11,9 @@ from seedbed.cli.database import existing_place, find_project_aloud, operator_sa
 from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
 from seedbed.cli.output import Output
 from seedbed.cli.server import Whose
+from seedbed.environment import read_environment
 from seedbed.errors import Refused
+from seedbed.settings import Said
 from seedbed.url import redacted
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def stamp(
     from seedbed import api
 
     output = Output(json, quiet)
+    read_environment(Said(environment, "seedbed stamp"))  # a wrong word needs no other question
     place = existing_place(output, find_project_aloud(output), database_url, profile)
     name = confirm if confirm is not None else _asked(f"stamp it {environment}")
     verdict = api.stamp(place.url, environment, confirm=name)
