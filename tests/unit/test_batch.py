@@ -416,6 +416,28 @@ class TestLinks:
         rows = rows_of(evaluated(lambda rows: rows.many(ThingFactory, 3)))
         assert [row["n"] for row in rows] == [row["firm"]["town"]["n"] for row in rows]
 
+    @pytest.mark.parametrize("made", ["first", "last"])
+    def test_a_pick_sees_rows_that_other_declarations_make(self, made: str) -> None:
+        """Wherever it stands among them, and whichever factory has them."""
+        town = factory_of("TownFactory", n=factory.Sequence(int))
+        makers = {
+            "home": factory.SubFactory(town),
+            "work": factory.Maybe("commutes", factory.SubFactory(town), None),
+        }
+        likes = {"likes": pick(town)}
+        declared = {**makers, **likes} if made == "first" else {**likes, **makers}
+        fan = factory_of("FanFactory", meta={"exclude": ("commutes",)}, commutes=True, **declared)
+        visit = factory_of("VisitFactory", town=pick(town))
+
+        def recipe(rows: Any) -> None:
+            rows.many(visit, 40)
+            rows.many(fan, 5)
+
+        rows = by_label(evaluated(recipe))
+        visited = {row["town"] for label, row in rows.items() if label.startswith("visit")}
+        assert {town.split("/")[2] for town in visited} == {"home", "work"}
+        assert rows["fan:fan/0"]["likes"] in {label.partition(":")[2] for label in rows}
+
 
 class TestOwnFields:
     """A field of one's own is a class with a `values` method."""

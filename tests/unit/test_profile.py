@@ -469,6 +469,21 @@ def pick_too_early(rows: Any) -> None:
     rows.many(rows._world.batches[0].factory, 2, segment="more")
 
 
+def made_too_late(rows: Any) -> None:
+    town, trip = factory_of("TownFactory", n=1), factory_of("TripFactory", fan=None)
+    rows.many(town, 2)
+    fans = rows.many(factory_of("FanFactory", likes=pick(town), home=factory.SubFactory(town)), 2)
+    rows.each(fans.where(col("likes.n") == 1), trip, via="fan")
+
+
+def related_too_late(rows: Any) -> None:
+    rows.many(child(), 1, parent=pick(rows.many(parent(), 1))).column("parent.n")
+    town = factory_of("TownFactory", mayor=None)
+    rows.many(town, 1)
+    rows.many(factory_of("FanFactory", likes=pick(town)), 2).column("likes.mayor.n")
+    rows.many(factory_of("KingFactory", towns=factory.RelatedFactory(town, "mayor")), 1)
+
+
 def running_over_candidates(rows: Any) -> None:
     below = child(sum=running(col("x").cum_sum(), over="parent", order_by="@index"))
     rows.each(rows.many(parent(), 2), below, 3, via="parent", when=col("sum") > 3)
@@ -550,6 +565,8 @@ SAYS = {
     two_tables: r"ChildFactory\.parent refers to rows of parent and of other",
     rollup_too_early: r"ChildFactory: more rows are made after ParentFactory\.n has already looked at all of them",
     pick_too_early: r"ParentFactory: more rows are made after ThingFactory\.parent has already looked",
+    made_too_late: r"TownFactory: more rows are made by FanFactory\.home after FanFactory\.likes has already",
+    related_too_late: r"TownFactory: more rows are made by KingFactory\.towns after FanFactory\.likes",
     running_over_candidates: r"ChildFactory\.sum looks at its siblings, which when= is about to choose",
     part_of_a_pick: r"ThingFactory: parent__kind cannot be set: a profile picks that row",
     part_of_nothing: r"ParentFactory: .*nothing__kind",

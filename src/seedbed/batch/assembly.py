@@ -275,7 +275,7 @@ def _processed(batch: Batch, attribute: str, process: Any) -> pl.Series:
 
 def assemble(world: World) -> dict[TableName, AssembledRows]:
     """Return the tables of a finished evaluation, in the order in which they were first met."""
-    world.settle()
+    world.finish()
     gathered: dict[TableName, list[Batch]] = {}
     for batch in world.batches:
         gathered.setdefault(table_name(batch.factory), []).append(batch)

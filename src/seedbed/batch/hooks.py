@@ -82,6 +82,7 @@ def _related(
             segment=name,
             overrides={**declaration.defaults, **context},
             when=None,
+            maker=f"{batch.factory.__name__}.{name}",
         )
 
 

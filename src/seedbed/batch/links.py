@@ -36,13 +36,20 @@ def refers(
         return _end_of(declaration, declarations, above) is not None
     if isinstance(declaration, Dict | List):
         return False
-    if isinstance(declaration, SubFactory) and not isinstance(declaration, pick):
+    if makes(declaration):
         from seedbed.factory import Factory
 
         return issubclass(
             _imported(declaration), Factory
         )  # any other one makes a value, such as a dict
     return isinstance(declaration, pick | Selection | follow)
+
+
+def makes(declaration: Any) -> bool:
+    """Tell whether a declaration that gives other rows may make them."""
+    if isinstance(declaration, Maybe):
+        return makes(declaration.yes) or makes(declaration.no)
+    return isinstance(declaration, SubFactory) and not isinstance(declaration, pick)
 
 
 def factory_of(
@@ -131,7 +138,7 @@ def _link(
         return along(batch, rows, 0, declaration.path)
     if declaration is None or declaration is SKIP:
         return Link(Selection(()), np.full(len(rows), -1, dtype=np.int64))
-    if isinstance(declaration, SubFactory) and not isinstance(declaration, pick):
+    if makes(declaration):
         return _made(batch, rows, name, declaration, context)
     if context:
         raise InvalidInput(
@@ -177,7 +184,8 @@ def _made(
             segment=name,
             container=Link(batch.all(), rows),
             overrides={**declaration._defaults, **context},
-        )
+        ),
+        where,
     )
     return Link(made.all(), np.arange(len(rows), dtype=np.int64))
 

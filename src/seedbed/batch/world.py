@@ -14,7 +14,7 @@ from seedbed import streams
 from seedbed.batch import values
 from seedbed.batch.batch import Batch
 from seedbed.batch.hooks import check_hooks, make_related
-from seedbed.batch.links import factory_of
+from seedbed.batch.links import factory_of, makes
 from seedbed.batch.seed import Seed
 from seedbed.batch.selection import Index, Link, Selection
 from seedbed.errors import InvalidInput, nearest
@@ -45,14 +45,22 @@ class World:
         self._complete: set[Batch] = set()
         self._rings: dict[Any, streams.Ring] = {}
 
-    def add(self, batch: Batch) -> Batch:
-        """Take a new batch in; refused once somebody has looked at all rows of its factory."""
+    def add(self, batch: Batch, maker: str = "") -> Batch:
+        """Take a new batch in; refused once somebody has looked at all rows of its factory.
+
+        Args:
+            batch: the new rows.
+            maker: the declaration that makes them, where it is not a recipe.
+        """
         check_hooks(batch)
         for name in _names(batch):
             if name in self._read:
+                by = f" by {maker}" if maker else ""
                 raise InvalidInput(
-                    f"{batch.factory.__name__}: more rows are made after {self._read[name]} has already looked at all of them.",
-                    remedy="Move that where() or pick() behind the rows it reads.",
+                    f"{batch.factory.__name__}: more rows are made{by} after {self._read[name]} has already looked at all of them.",
+                    remedy="Make them in the recipe beforehand, and pick() them there."
+                    if maker
+                    else "Move that where() or pick() behind the rows it reads.",
                 )
         self.batches.append(batch)
         return batch
@@ -148,8 +156,9 @@ class World:
         segment: str,
         overrides: Mapping[str, Any],
         when: pl.Expr | None,
+        maker: str = "",
     ) -> Selection:
-        """Return new rows below parents: `counts` of them each."""
+        """Return new rows below parents: `counts` of them each; `maker` is the declaration that calls for them."""
         rows = np.repeat(np.arange(len(parents), dtype=np.int64), counts)
         ordinals = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
         keys = streams.child_keys(parents.keys[rows], segment, ordinals)
@@ -170,7 +179,7 @@ class World:
             return batch
 
         if when is None:
-            return self.add(batch_of(slice(None))).all()
+            return self.add(batch_of(slice(None)), maker).all()
         candidates = batch_of(slice(None))
         cells = candidates.cells("when")
         passed = evaluate(when, frame(cells, roots(when)), cells.where, pl.Boolean)
@@ -185,12 +194,20 @@ class World:
         while seen < len(self.batches):
             batch = self.batches[seen]
             for name in batch.links:
-                if name not in batch._links and (batch, name) not in self._pending:
+                made = makes(batch.declarations[name].declaration)
+                if made and name not in batch._links and (batch, name) not in self._pending:
                     batch.link(name)
             if batch not in self._complete:
                 self._complete.add(batch)
                 make_related(self, batch)
             seen += 1
+
+    def finish(self) -> None:
+        """Make all rows that are still to be made, and then all links: a pick has all rows to pick from, wherever it is declared."""
+        self.settle()
+        for batch in self.batches:
+            for name in batch.links:
+                batch.link(name)
 
     def pool(self, factory: type[Factory[Any]], where: str) -> Selection:
         """Return all rows of a factory."""
