@@ -281,11 +281,17 @@ class Profile:
         """
         if not (math.isfinite(scale) and scale > 0):
             raise InvalidInput(f"The scale is {scale}; it must be a number above 0.")
+        line = self._line()
+        if not any(profile.recipes for profile in line):  # it would prune all rows there are
+            raise InvalidInput(
+                f"The profile {self.name!r} has no recipe.",
+                remedy=f"Put @{self.name}.recipe before a function that takes rows, or extend another profile.",
+            )
         context = Context(seed=seed, as_of=as_of)
         world = World(context, seeds or {})
         rows = Rows(world, scale, minimal)
         with using(context):
-            for profile in self._line():
+            for profile in line:
                 for recipe in profile.recipes:
                     recipe(rows)
             tables = assemble(world)

@@ -336,6 +336,12 @@ class TestProfiles:
         top.evaluate(as_of=AS_OF)
         assert ran == ["base", "left", "right", "top"]
 
+    def test_a_profile_without_a_recipe_is_a_mistake(self) -> None:
+        """A forgotten decorator would have all rows pruned."""
+        forgotten = Profile("small", extends=[Profile("base")])
+        with pytest.raises(InvalidInput, match=r"The profile 'small' has no recipe\.\n.*@small"):
+            forgotten.evaluate(as_of=AS_OF)
+
     def test_a_profile_goes_to_the_environment_of_its_name(self) -> None:
         """Unless it says where."""
         assert Profile("staging").environments == ("staging",)
@@ -343,9 +349,9 @@ class TestProfiles:
 
     def test_a_dataset_says_what_it_was_made_with(self) -> None:
         """Profile, moment, scale, seed."""
-        dataset = Profile("p", production_safe=True).evaluate(
-            as_of=AS_OF, scale=2, seed="s", minimal=True
-        )
+        profile = Profile("p", production_safe=True)
+        profile.recipe(lambda rows: None)
+        dataset = profile.evaluate(as_of=AS_OF, scale=2, seed="s", minimal=True)
         assert (dataset.profile, dataset.as_of, dataset.scale, dataset.seed) == ("p", AS_OF, 2, "s")
         assert dataset.minimal
         assert dataset.production_safe
