@@ -448,6 +448,11 @@ def two_of_one_path(rows: Any) -> None:
     rows.many(parent(), 5)
 
 
+def two_factories_of_one_path(rows: Any) -> None:
+    rows.many(parent(), 2)
+    rows.many(type("OtherFactory", (parent(),), {}), 1)
+
+
 def two_children_of_one_path(rows: Any) -> None:
     parents = rows.many(parent(), 3)
     rows.each(parents, child(), 1, via="parent")
@@ -529,6 +534,10 @@ class EndlessFactory(Factory):
     parent = factory.SubFactory("tests.unit.test_profile.EndlessFactory")
 
 
+def pick_without_a_module(rows: Any) -> None:
+    pick("ParentFactory")
+
+
 def missing_factory(rows: Any) -> None:
     rows.many(factory_of(parent=factory.SubFactory("tests.unit.test_profile.NoFactory")), 1)
 
@@ -566,6 +575,7 @@ SAYS = {
     empty_choice_of_rows: r"ChildFactory\.parent: there are no rows to pick from",
     weightless: r"ThingFactory\.parent: every row to pick from has the weight 0",
     two_of_one_path: r"parent: two rows have the path parent/0.*\n.*segment=",
+    two_factories_of_one_path: r"parent: two rows have the path parent/0, of ParentFactory and OtherFactory",
     two_children_of_one_path: r"child: two rows have the path parent/2/child/0",
     different_columns: r"ThingFactory and ThingFactory both write to thing, but only one of them sets b",
     two_tables: r"ChildFactory\.parent refers to rows of parent and of other",
@@ -579,6 +589,7 @@ SAYS = {
     row_where_a_value_is_written: r"ThingFactory\.a gives a row, <ParentFactory thing/0/parent/0>, where a value is to be written",
     value_where_a_row_is: r"ThingFactory\.parent is another row and cannot be 7",
     endless: r"EndlessFactory\.parent makes rows below rows without end",
+    pick_without_a_module: r"pick\('ParentFactory'\) does not say where .*\n.*pick\('factories\.ParentFactory'\)",
     missing_factory: r"SubFactory\('tests\.unit\.test_profile\.NoFactory'\) names no factory",
     unknown_label: r"rows\.named\(ParentFactory\): there is no row 'ad' in seeds/parent\.yaml.*\n.*did you mean 'ada'",
     unknown_label_given: r"ChildFactory\.parent: there is no row 'adda' in seeds/parent\.yaml.*\n.*did you mean 'ada'",

@@ -102,6 +102,9 @@ FACTORIES = [
 Write = Callable[..., Path]
 
 
+NO_LABEL = "is no label, which is a text of one line without a slash"
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Return a function that writes seed files and returns their folder."""
@@ -288,6 +291,10 @@ class TestFindings:
             ("just text\n", "seeds/shops.yaml:1: is not a mapping of labels and their rows"),
             ("a:\n\nb:\na:\n", "seeds/shops.yaml:4: 'a' stands in line 1 already"),
             ("[1, 2]: {}\n", "seeds/shops.yaml:1: a key must be a plain text"),
+            *(
+                (f"a: {{}}\n{written}: {{}}\n", f"seeds/shops.yaml:2: {label!r} {NO_LABEL}")
+                for written, label in (("''", ""), ("b/c", "b/c"), ('"b\\nc"', "b\nc"))
+            ),
             (
                 "a:\n  staff: 1\n b: 2\n",
                 "seeds/shops.yaml:3: is not YAML: did not find expected key",

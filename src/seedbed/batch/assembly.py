@@ -247,10 +247,12 @@ class AssembledRows:
         unique, counts = np.unique(self.keys, return_counts=True)
         if len(unique) == len(self.keys):
             return
-        twice = np.flatnonzero(self.keys == unique[counts > 1][0])
+        twice = np.flatnonzero(self.keys == unique[counts > 1][0]).tolist()
+        makers = dict.fromkeys(self._place(at)[0].factory.__name__ for at in twice)
+        of = f", of {' and '.join(makers)}" if len(makers) > 1 else ""
         raise InvalidInput(
-            f"{self.table}: two rows have the path {self.label(int(twice[0]))}.",
-            remedy="Two many() or each() calls make rows of one factory in one place: give one of them a segment=.",
+            f"{self.table}: two rows have the path {self.label(twice[0])}{of}.",
+            remedy="Two many() or each() calls make rows of one table in one place: give one of them a segment=.",
         )
 
 

@@ -44,6 +44,11 @@ class pick(SubFactory):  # noqa: N801
         self.pool = pool
         self.weight = None if weight is None else expression_of(weight)
         self.distinct = distinct
+        if isinstance(pool, str) and "." not in pool:
+            raise InvalidInput(
+                f"pick({pool!r}) does not say where that factory is.",
+                remedy=f"Name its module, such as pick('factories.{pool}').",
+            )
         source = pool if isinstance(pool, type | str) else pool.factory
         super().__init__(source, **overrides)
 

@@ -83,6 +83,9 @@ def read_rows(path: Path, name: str) -> tuple[dict[str, Written] | None, list[Fi
         return None, [Finding(f"{name}:{line}", "is not a mapping of labels and their rows")]
     rows: dict[str, Written] = {}
     for label, line, node in _items(root, name, findings):
+        if not label or {"/", "\n"} & set(label):  # labels are parts of paths
+            problem = f"{label!r} is no label, which is a text of one line without a slash"
+            findings.append(Finding(f"{name}:{line}", problem))
         if isinstance(node, yaml.MappingNode):
             rows[label] = _row(loader, node, name, label, line, findings)
             continue
