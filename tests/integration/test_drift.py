@@ -394,3 +394,56 @@ class TestAnotherKey:
             planned(database, *self.tables("green", "blue"))
         assert "a: public.tags.slug: changes, and rows of public.posts (tag)" in str(caught.value)
         assert "posts_tag_fkey ON UPDATE CASCADE" in str(caught.value)
+
+
+class TestAnotherKeyByHand:
+    """Somebody changed the primary key of a row of ours: it is edited, not gone."""
+
+    TAGS = TestAnotherKey.TAGS.replace("REFERENCES tags", "REFERENCES tags ON UPDATE CASCADE")
+
+    def test_a_renamed_row_is_edited_and_not_made_anew(self, database):
+        prepare(database, self.TAGS)
+        tables = TestAnotherKey.tables("red", "blue")
+        applied(database, *tables)
+        execute(database, "UPDATE tags SET slug = 'crimson' WHERE slug = 'red'")
+        with pytest.raises(Drift, match="tags a: edited since: slug"):
+            applied(database, *tables)
+        for _ in range(2):
+            applied(database, *tables, edits="keep")
+            assert execute(database, "SELECT slug FROM tags ORDER BY 1") == [
+                ("blue",),
+                ("crimson",),
+            ]
+        applied(database, *tables, edits="overwrite")
+        assert execute(database, "SELECT slug FROM tags ORDER BY 1") == [("blue",), ("red",)]
+        assert execute(database, "SELECT tag FROM posts ORDER BY id") == [
+            ("red",),
+            ("red",),
+            ("blue",),
+        ]
+        assert not applied(database, *tables).changed
+
+    def test_a_row_moved_to_another_partition_is_found_by_the_rest_of_its_key(self, database):
+        prepare(
+            database,
+            "CREATE TABLE logs (id bigserial, at timestamp, what text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+            "CREATE TABLE logs_rest PARTITION OF logs DEFAULT",
+        )
+        logs = rows("logs", ["a", "b"], {"at": ["2025-05-01", "2025-05-02"], "what": ["x", "x"]})
+        applied(database, logs)
+        execute(database, "UPDATE logs SET at = '2026-01-01' WHERE id = 2")
+        with pytest.raises(Drift, match="logs b: edited since: at"):
+            applied(database, logs)
+        applied(database, logs, edits="overwrite")
+        assert execute(database, "SELECT id, at::text FROM logs ORDER BY 1") == [
+            (1, "2025-05-01 00:00:00"),
+            (2, "2025-05-02 00:00:00"),
+        ]
+        assert not applied(database, logs).changed
+
+    def test_a_deleted_row_is_still_made_anew(self, database):
+        prepare(database, self.TAGS)
+        tables = TestAnotherKey.tables("red", "blue")
+        applied(database, *tables)
+        execute(database, "DELETE FROM posts; DELETE FROM tags WHERE slug = 'red'")
+        assert counts(applied(database, *tables))["tags"] == {"create": 1, "unchanged": 1}

@@ -17,6 +17,7 @@ from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, fetch_arrays
 from seedbed.load.digest import comparable, row_hash
 from seedbed.load.failures import located
 from seedbed.load.moving import move
+from seedbed.load.rekeyed import find_rekeyed
 from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
 from seedbed.load.work import Mask, Positions, Work, Works
 from seedbed.target import Table
@@ -27,6 +28,7 @@ WIDE = 800
 
 def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
     """Decide what each row of a table needs; its parents must have been compared before."""
+    find_rekeyed(connection, works, work)
     findings = _recognise(connection, works, work)
     suspects = _suspects(works, work)
     differing = _differing(connection, works, work, suspects)
@@ -123,7 +125,7 @@ def _split(work: Work, suspects: Positions, differs: Mask) -> None:
     place = work.place[mine]
     state, same = work.known.states[place], work.known.digests[place] == work.digests[mine]
     other = differs[mine]
-    edited = other & ((state == EDITED) | ((state == UNKNOWN) & same))
+    edited = other & (np.isin(state, (EDITED, MISSING)) | ((state == UNKNOWN) & same))
     work.edited = mine[edited]
     work.update = mine[other & ~edited]
     work.refresh = mine[~other]

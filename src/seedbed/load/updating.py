@@ -66,6 +66,9 @@ def update(
         raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
     for position in rows.tolist():
         work.hashes.pop(position, None)  # a second update meets the row as this one leaves it
+    for key in work.table.referrers:  # what a foreign key passes on is no edit of the child's
+        if key.on_update in "cnd" and set(key.parent_columns) & set(names) and key.table in works:
+            works[key.table].hashes.clear()
     told(work, "updating", len(rows))
 
 
