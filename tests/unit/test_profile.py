@@ -618,6 +618,13 @@ def test_a_seed_with_an_undeclared_column_is_named() -> None:
         evaluated(lambda rows: rows.named(parent()), seeds=seeds)
 
 
+def test_a_missing_label_is_missed_in_the_file_that_was_read() -> None:
+    """Whatever its suffix, and wherever the folder is."""
+    seeds = {"parent": {"ada": Seed("ada", {}, "rows/parent.yml:3")}}
+    with pytest.raises(InvalidInput, match=r"there is no row 'ad' in rows/parent\.yml"):
+        evaluated(unknown_label, seeds=seeds)
+
+
 def test_a_recipe_knows_its_moment() -> None:
     """And reads no clock for it."""
     seen: list[datetime] = []

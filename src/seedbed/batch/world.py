@@ -89,7 +89,7 @@ class World:
         for label in labels:
             if label not in table:
                 raise InvalidInput(
-                    f"{where}: there is no row {label!r} in seeds/{factory.path()}.yaml.",
+                    f"{where}: there is no row {label!r} in {_file_of(factory, table)}.",
                     remedy=nearest(label, list(table)),
                 )
         fresh = [label for label in labels if (factory.path(), label) not in self._named]
@@ -345,3 +345,9 @@ def _stack(parts: Sequence[Sequence[pl.Series]], names: Sequence[str]) -> pl.Dat
     return pl.DataFrame(
         [values.concatenate(columns).alias(n) for n, *columns in zip(names, *parts, strict=True)]
     )
+
+
+def _file_of(factory: type[Factory[Any]], table: Mapping[str, Seed]) -> str:
+    """Return the seed file that a factory's rows were read from, or the one they would be in."""
+    origin = next((seed.origin for seed in table.values()), "")
+    return origin.rpartition(":")[0] or f"seeds/{factory.path()}.yaml"
