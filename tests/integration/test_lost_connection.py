@@ -55,11 +55,13 @@ def test_a_line_that_breaks_in_mid_run_rolls_back(database):
 
 
 def test_an_unreachable_server_and_a_missing_database_are_one_line(database):
-    with pytest.raises(DatabaseFailure, match="no connection to the database"):
+    with pytest.raises(DatabaseFailure, match="no connection to the database") as caught:
         applied("postgresql://nobody:s3cret@127.0.0.1:1/none", table())
+    assert "whether the server runs" in caught.value.remedy
     missing = database.rsplit("/empty", 1)[0] + "/not_there?" + database.split("?", 1)[1]
-    with pytest.raises(DatabaseFailure, match='"not_there" does not exist'):
+    with pytest.raises(DatabaseFailure, match='"not_there" does not exist') as caught:
         applied(missing, table())
+    assert "createdb" in caught.value.remedy
 
 
 def test_cut_at_every_message_in_turn_there_is_the_old_state_or_the_new_one(database):

@@ -164,6 +164,20 @@ class TestConstraints:
         ) as caught:
             applied(database, rows("t", ["a"], {"p_id": [424242]}))
         assert "424242" not in str(caught.value)
+        assert caught.value.findings[0].remedy.startswith("refer to a row of the profile")
+
+    def test_a_value_given_up_while_others_refer_to_it(self, database):
+        prepare(
+            database,
+            "CREATE TABLE p (id serial PRIMARY KEY, n text, code text UNIQUE);"
+            "CREATE TABLE t (id serial PRIMARY KEY, code text REFERENCES p (code))",
+        )
+        applied(database, rows("p", ["a"], {"n": ["x"], "code": ["c"]}))
+        execute(database, "UPDATE p SET n = 'y'; INSERT INTO t (code) VALUES ('c')")
+        with pytest.raises(
+            DatabaseFailure, match="rows of t refer to it by the foreign key t_code_fkey"
+        ):
+            applied(database, rows("p", ["a"], {"n": ["x"], "code": ["d"]}), edits="overwrite")
 
     def test_a_domains_check(self, database):
         prepare(
@@ -178,10 +192,12 @@ class TestConstraints:
         prepare(
             database,
             "CREATE TABLE t (id serial PRIMARY KEY);"
-            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today' USING DETAIL = 'canary'; END $$;"
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no canary: %', NEW USING DETAIL = 'canary'; END $$;"
             "CREATE TRIGGER f AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
         )
-        with pytest.raises(DatabaseFailure, match="not today") as caught:
+        with pytest.raises(
+            DatabaseFailure, match=r"public\.t: the function f refused \(SQLSTATE P0001\)"
+        ) as caught:
             applied(database, rows("t", ["a"], {}))
         assert "canary" not in str(caught.value)
 

@@ -34,6 +34,12 @@ VIOLATIONS = {
 }
 """What is wrong, and what to do about it; {} stands for the constraint."""
 
+LEFT_BEHIND = (
+    "rows of {1} refer to it by the foreign key {0}",
+    "keep the value, or make the foreign key ON UPDATE CASCADE",
+)
+RAISED = "Its text may quote a row and is not shown; the server's log has it."
+
 
 class Clash(SeedbedError):
     """A unique key is held by another row: ours, or one that appeared in the meantime."""
@@ -55,6 +61,8 @@ def located(work: Work, positions: Positions, names: Sequence[str] = ()) -> Iter
     """
     try:
         yield
+    except errors.RaiseException as error:
+        raise DatabaseFailure(f"{work.table.name}: {_raised(error)}", remedy=RAISED) from None
     except errors.UniqueViolation as error:
         constraint = error.diag.constraint_name or ""
         position = _row(error, positions)
@@ -112,11 +120,31 @@ def _violation(
 ) -> SeedbedError:
     state = error.sqlstate or ""
     problem, remedy = VIOLATIONS.get(state, (f"a constraint is not met (SQLSTATE {state})", ""))
-    problem = problem.format(error.diag.constraint_name)
+    if state == "23503" and _left_behind(work, names, error):
+        problem, remedy = LEFT_BEHIND
+    problem = problem.format(error.diag.constraint_name, error.diag.table_name)
     finding = Finding(_place(work, positions, names, error), problem, remedy)
     return DatabaseFailure(
         f"{work.table.name}: the database does not take the rows", findings=[finding]
     )
+
+
+def _left_behind(work: Work, names: Sequence[str], error: psycopg.Error) -> bool:
+    """Tell the two directions of a foreign key apart: whether it is others that refer to a row which gives its value up."""
+    about = (error.diag.schema_name, error.diag.table_name, error.diag.constraint_name)
+    return any(
+        (key.table.schema, key.table.name, key.name) == about
+        for key in work.table.referrers
+        if key.table != work.table.name or not set(key.columns) & set(names)
+    )
+
+
+def _raised(error: psycopg.Error) -> str:
+    # The text that RAISE was given may hold a whole row; where it stands does not.
+    first = (error.diag.context or "").split("\n")[0]
+    match = re.match(r"PL/\w+ function (\S+?)\(", first)
+    who = f"the function {match[1]}" if match else "a function or trigger"
+    return f"{who} refused (SQLSTATE {error.sqlstate})"
 
 
 def translated(error: psycopg.Error) -> SeedbedError:
@@ -124,6 +152,8 @@ def translated(error: psycopg.Error) -> SeedbedError:
     state = error.sqlstate or ""
     if isinstance(error, errors.LockNotAvailable):
         return Locked("a table or row is locked by somebody else")
+    if isinstance(error, errors.RaiseException):
+        return DatabaseFailure(_raised(error), remedy=RAISED)
     if isinstance(error, errors.InsufficientPrivilege):
         return DatabaseFailure(f"the role may not do this: {_first_line(error)}")
     if isinstance(error, errors.IntegrityError | errors.DataError):

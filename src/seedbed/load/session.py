@@ -39,6 +39,16 @@ BOUNDS = {
     "keepalives_count": "3",
 }
 
+WAYS_IN = {
+    "password|authentication|pg_hba.conf": "Look at the user and the password: in the URL, PGPASSWORD or ~/.pgpass.",
+    'role "': "Look at the user in the URL, or make the role.",
+    "does not exist": "Look at the database's name in the URL, or make it: createdb.",
+    "refused|No such file|timeout|timed out|could not translate|resolve|route": (
+        "Look at the host and port in the URL, and whether the server runs."
+    ),
+}
+"""What to do, by words in the reason that a connection was not made."""
+
 
 def connect(url: str) -> Connection[Any]:
     """Open a connection; prepared statements stay off, for a pooler may give each transaction another server.
@@ -60,9 +70,19 @@ def connect(url: str) -> Connection[Any]:
         password = parameters.get("password")
         if password:
             reason = reason.replace(password, "***")
-        raise DatabaseFailure(f"no connection to the database: {reason}") from None
+        raise DatabaseFailure(
+            f"no connection to the database: {reason}", remedy=_way_in(reason)
+        ) from None
     except (psycopg.Error, UnicodeError, ValueError):
         raise InvalidInput("the database URL cannot be used") from None
+
+
+def _way_in(reason: str) -> str:
+    # psycopg has no SQLSTATE for a connection that was not made; a text in another language gets the last remedy.
+    for words, remedy in WAYS_IN.items():
+        if any(word in reason for word in words.split("|")):
+            return remedy
+    return "Look at the host, port, user and database in the URL."
 
 
 @contextmanager
