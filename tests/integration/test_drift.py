@@ -258,6 +258,25 @@ class TestOnly:
         ):
             applied(database, users("ann"), posts, skip=("users",))
 
+    def test_a_table_left_out_need_not_exist(self, database):
+        prepare(database, USERS)
+        logs = rows("logs", ["l"], {"what": ["x"]}, refs={"user": ("users", [0])})
+        done = applied(database, users("ann"), logs, skip=("logs",))
+        assert counts(done) == {"users": {"create": 1}}
+        with pytest.raises(InvalidInput, match="logs: the database has no such table"):
+            applied(database, users("ann"), logs)
+
+    def test_a_table_left_out_that_others_refer_to_must_exist(self, database):
+        prepare(database, "CREATE TABLE posts (id serial PRIMARY KEY, user_id int)")
+        posts = rows("posts", ["p"], refs={"user": ("users", [0])})
+        with pytest.raises(InvalidInput, match="users: the database has no such table"):
+            applied(database, users("ann"), posts, skip=("users",))
+
+    def test_that_leave_nothing_are_a_mistake(self, database):
+        prepare(database, USERS)
+        with pytest.raises(InvalidInput, match="they leave no table to write"):
+            applied(database, users("ann"), only=("users",), skip=("users",))
+
     def test_a_wrong_name_gets_the_nearest(self, database):
         prepare(database, USERS)
         with pytest.raises(Exception, match="did you mean 'users'"):

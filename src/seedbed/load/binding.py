@@ -83,18 +83,32 @@ def chosen(
         if name not in known
     ]
     kept = {known[name] for name in only if name in known} if only else set(dataset.tables)
-    return frozenset(kept - {known[name] for name in skip if name in known}), findings
+    left = kept - {known[name] for name in skip if name in known}
+    if dataset.tables and not left and not findings:
+        findings.append(Finding("--only, --skip", "they leave no table to write"))
+    return frozenset(left), findings
 
 
 def bind(
     dataset: Dataset, target: Target, written: Iterable[TableName]
 ) -> tuple[dict[TableName, Binding], list[Finding]]:
-    """Bind every table of a dataset, by the dataset's names; the findings are all there are."""
+    """Bind the tables of a dataset, by the dataset's names; the findings are all there are.
+
+    A table that is not written and that none refers to need not exist.
+    """
     findings: list[Finding] = []
     bindings = {}
     chosen_tables = set(written)
+    needed = chosen_tables | {
+        reference.table
+        for name, rows in dataset.tables.items()
+        if target.find(name)
+        for reference in rows.references.values()
+    }
     for name, rows in dataset.tables.items():
         table = target.find(name)
+        if table is None and name not in needed:
+            continue
         if table is None:
             known = sorted({str(n) for n in target.names})
             problem = "the database has no such table"
