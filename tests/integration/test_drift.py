@@ -318,9 +318,26 @@ class TestExchange:
     def test_a_circle_of_values_that_must_not_be_null_is_refused(self, database):
         prepare(database, self.STRICT)
         applied(database, self.slugs(a="1", b="2"))
-        with pytest.raises(InvalidInput, match=r"rows exchange the unique key t_slug_key \(slug\)"):
+        with pytest.raises(
+            InvalidInput, match=r"rows exchange the unique key t_slug_key \(slug\)"
+        ) as caught:
             applied(database, self.slugs(a="2", b="1"))
+        assert "first with a value that no row has for a," in caught.value.remedy
         assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [(1, "1"), (2, "2")]
+
+    @pytest.mark.parametrize("way", ["deferrable", "twice"])
+    def test_the_ways_out_of_such_a_circle_are_ways_out(self, database, way):
+        prepare(database, self.STRICT)
+        applied(database, self.slugs(a="1", b="2"))
+        if way == "twice":
+            applied(database, self.slugs(a="between", b="1"))
+        else:
+            execute(
+                database,
+                "ALTER TABLE t DROP CONSTRAINT t_slug_key; ALTER TABLE t ADD UNIQUE (slug) DEFERRABLE",
+            )
+        applied(database, self.slugs(a="2", b="1"))
+        assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [(1, "2"), (2, "1")]
 
     def test_a_new_row_takes_what_another_gives_up(self, database):
         prepare(database, self.STRICT)

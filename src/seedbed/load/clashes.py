@@ -68,7 +68,10 @@ def _explained(
             Finding(place(at), f"its values in {what} are those of row {who} of ours")
             for at, who in exchanged
         ]
-        remedy = "Columns that must not be NULL cannot be exchanged in one run: make the key DEFERRABLE, or take two runs."
+        remedy = (
+            "Columns that must not be NULL cannot be exchanged in one run. Make the key DEFERRABLE, or apply twice: first with a "
+            f"value that no row has for {place(exchanged[0][0])}, then with the one you want."
+        )
         return InvalidInput(f"rows exchange {what}", findings=findings, remedy=remedy)
     return Overtaken(f"{what} was taken in the meantime")
 
