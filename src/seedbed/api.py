@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from seedbed.project import Project, find_project
-from seedbed.request import check_tables, source
+from seedbed.request import source
 from seedbed.settings import Said
 
 if TYPE_CHECKING:
@@ -169,7 +169,6 @@ def chosen(wishes: Wishes) -> Options:
     """Return what is wished of a run, apart from its rows."""
     from seedbed.plan import Options
 
-    check_tables(wishes.get("only", ()), wishes.get("skip", ()))
     return Options(
         environment=wishes.get("environment"),
         confirm=wishes.get("confirm"),

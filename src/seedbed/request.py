@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
@@ -102,17 +101,6 @@ def checked_scale(scale: float) -> float:
             f"--scale {scale:g}: must be a number above 0", remedy="Such as 0.1 or 2."
         )
     return float(scale)
-
-
-def check_tables(only: Sequence[str], skip: Sequence[str]) -> None:
-    """Make sure that no table is both asked for and left out.
-
-    Raises:
-        InvalidInput: one is.
-    """
-    both = [name for name in only if name in skip]
-    if both:
-        raise InvalidInput(f"--only and --skip both name {', '.join(both)}")
 
 
 def _checked_seed(seed: str) -> str:

@@ -273,10 +273,13 @@ BAD_INPUT = {
     ("apply", "development", "--scale", "many"): (2, "--scale"),
     ("apply", "development", "--only", "custmers"): (2, "did you mean 'customers'?"),
     ("apply", "development", "--seed", ""): (2, "--seed: the text is empty"),
-    ("apply", "development", "--only", "orders", "--skip", "orders"): (2, "both name orders"),
+    ("apply", "development", "--only", "orders", "--skip", "orders"): (
+        2,
+        "they leave no table to write",
+    ),
     ("export", "development", "--format=sql", "--out=x", "--only=orders", "--skip=orders"): (
         2,
-        "both name orders",
+        "they leave no table to write",
     ),
     ("stamp", "nonsense"): (2, "'nonsense' is not an environment"),
     ("apply", "development", "--keep-edits", "--overwrite-edits"): (2, "exclude each other"),

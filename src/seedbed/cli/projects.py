@@ -136,9 +136,7 @@ def export(
 ) -> None:
     """Write rows as files. They are those that apply writes into an empty database."""
     from seedbed.export import write
-    from seedbed.request import check_tables
 
-    check_tables(only or (), skip or ())
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
