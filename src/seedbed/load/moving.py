@@ -24,8 +24,10 @@ def move(connection: Connection[Any], works: Works, work: Work) -> list[Finding]
     findings: list[Finding] = []
     moved: set[int] = set()
     for key in work.table.referrers:
+        if key.on_update == "c" or not set(key.parent_columns) & set(work.binding.compared):
+            continue
         rows = differing_in(work, work.update, key.parent_columns)
-        if key.on_update == "c" or not len(rows):
+        if not len(rows):
             continue
         for position in _referred_to(connection, work, key, rows).tolist():
             problem = _obstacle(works, work, key, position)
