@@ -423,17 +423,29 @@ class TestAnotherKey:
         done = applied(database, *self.tables("green", "blue"))
         assert counts(done)["tags"] == {"update": 1, "unchanged": 1}
 
-    def test_rows_of_the_same_table_that_refer_to_it_are_named(self, database):
-        prepare(database, "CREATE TABLE t (slug text PRIMARY KEY, up text REFERENCES t)")
+    TREE = "CREATE TABLE t (slug text PRIMARY KEY, up text REFERENCES t ON UPDATE {})"
 
-        def tree(slug):
-            return rows("t", ["a", "b"], {"slug": [slug, "leaf"]}, refs={"up": ("t", [None, 0])})
+    @staticmethod
+    def tree(slug):
+        return rows("t", ["a", "b"], {"slug": [slug, "leaf"]}, refs={"up": ("t", [None, 0])})
 
-        applied(database, tree("root"))
+    def test_rows_of_the_same_table_follow_in_the_same_statement(self, database):
+        prepare(database, self.TREE.format("NO ACTION"))
+        applied(database, self.tree("root"))
+        applied(database, self.tree("stem"))
+        assert execute(database, "SELECT * FROM t ORDER BY 1") == [
+            ("leaf", "stem"),
+            ("stem", None),
+        ]
+        assert not applied(database, self.tree("stem")).changed
+
+    def test_rows_of_the_same_table_that_cannot_follow_are_named(self, database):
+        prepare(database, self.TREE.format("RESTRICT"))
+        applied(database, self.tree("root"))
         with pytest.raises(
             InvalidInput, match=r"a: public\.t\.slug: .*the tables refer to each other"
         ):
-            planned(database, tree("stem"))
+            planned(database, self.tree("stem"))
 
     def test_where_that_cannot_be_the_plan_says_so(self, database):
         prepare(database, self.TAGS + "ALTER TABLE tags ALTER hex SET NOT NULL")

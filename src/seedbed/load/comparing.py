@@ -48,7 +48,11 @@ def _suspects(works: Works, work: Work) -> Positions:
     touched = (work.known.digests[place] != work.digests[ours]) | (work.known.states[place] != SAME)
     touched |= np.isin(work.known.keys[place], work.renamed)
     for link in work.binding.links:
-        touched |= np.isin(link.reference.rows[ours], works[link.parent].moved)
+        own = link.parent == work.table.name and set(link.parent_columns) & set(
+            work.binding.compared
+        )
+        followed = ours[touched] if own else works[link.parent].moved
+        touched |= np.isin(link.reference.rows[ours], followed)
     return np.sort(np.concatenate([ours[touched], work.adopt]))
 
 

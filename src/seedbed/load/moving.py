@@ -26,6 +26,8 @@ def move(connection: Connection[Any], works: Works, work: Work) -> list[Finding]
     for key in work.table.referrers:
         if key.on_update == "c" or not set(key.parent_columns) & set(work.binding.compared):
             continue
+        if key.table == work.table.name and key.on_update == "a" and work.here.all():
+            continue  # one statement changes both ends
         rows = differing_in(work, work.update, key.parent_columns)
         if not len(rows):
             continue
