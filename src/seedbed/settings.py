@@ -101,6 +101,11 @@ def find_configuration(folder: Path) -> Path | None:
     return None
 
 
+def test_variable(name: str) -> Said | None:
+    """Return what ``SEEDBED_TEST_<NAME>`` tells the pytest plugin, None where it says nothing."""
+    return _variable(os.environ, f"SEEDBED_TEST_{name.upper()}")
+
+
 def tracebacks_wanted() -> bool:
     """Tell whether ``SEEDBED_TRACEBACK`` asks for Python's traceback below an error's message."""
     return os.environ.get("SEEDBED_TRACEBACK", "").lower() not in ("", "0", "no", "false", "off")

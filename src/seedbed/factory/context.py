@@ -19,13 +19,20 @@ class Context:
     as_of: datetime = datetime(2026, 1, 1)
 
 
-_context: contextvars.ContextVar[Context] = contextvars.ContextVar("context")
-_DEFAULT = Context()
+_context: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context")
+_ambient = Context()
 
 
 def current_context() -> Context:
     """Return the context that `build()` and `create()` work in."""
-    return _context.get(_DEFAULT)
+    return _context.get(None) or _ambient
+
+
+def set_ambient(context: Context) -> Context:
+    """Make a context hold where `using` says nothing, in every thread and event loop; return the one that held before."""
+    global _ambient
+    before, _ambient = _ambient, context
+    return before
 
 
 @contextlib.contextmanager

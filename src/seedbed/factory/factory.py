@@ -9,6 +9,7 @@ from factory.alchemy import SQLAlchemyModelFactory, SQLAlchemyOptions
 from factory.base import OptionDefault
 
 from seedbed.factory.building import KeyedBuilder
+from seedbed.factory.creating import current_creating
 
 T = TypeVar("T")
 
@@ -94,6 +95,9 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
             raise errors.FactoryError(
                 f"{cls.__name__} is abstract: give its Meta a model or a table."
             )
+        creating = current_creating()
+        if creating is not None:
+            creating.count(cls)
         cls._original_params = params  # what sqlalchemy_get_or_create looks rows up by
         return KeyedBuilder(cls._meta, params, strategy).build()
 
@@ -103,4 +107,19 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
             raise errors.FactoryError(
                 f"{cls.__name__} is bound to a table by name and has no model to create; use build()."
             )
-        return super()._create(model_class, *args, **kwargs)
+        meta, creating = cls._meta, current_creating()
+        if creating is None or meta.sqlalchemy_session or meta.sqlalchemy_session_factory:
+            return super()._create(model_class, *args, **kwargs)
+        return cls._create_in(creating.session(), model_class, args, kwargs)
+
+    @classmethod
+    def _create_in(
+        cls, session: Any, model_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Write through the test's session; flushed, so that the row has its key."""
+        if cls._meta.sqlalchemy_get_or_create:
+            return cls._get_or_create(model_class, session, args, kwargs)
+        made = cls._save(model_class, session, args, kwargs)
+        if cls._meta.sqlalchemy_session_persistence is None:
+            session.flush()
+        return made

@@ -19,7 +19,8 @@ _ROOM = 512 * 1024 * 1024
 """Bytes that must be free in memory: a new server takes 40 MB, a seeded staging profile some 400."""
 
 _LEASH = """
-read -r _
+read -r word
+[ "$word" = keep ] && exit
 record=$1/data/postmaster.pid
 pid=$(head -n 1 "$record" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
 tries=0
@@ -29,7 +30,7 @@ while [ -e "$record" ] && kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 500 ]; do
 done
 rm -rf -- "$1"
 """
-"""Waits for the end of a pipe only the owner holds; the operating system closes it even after SIGKILL."""
+"""Waits for the end of a pipe only the owner holds; the operating system closes it even after SIGKILL. ``keep`` lets go."""
 
 
 @contextmanager
@@ -45,18 +46,33 @@ def disposable(backend: Backend) -> Iterator[Server]:
         Unavailable: the backend has none here.
         DatabaseFailure: it did not start.
     """
-    root = roomy_folder() / f"seedbed-{secrets.token_hex(8)}"
-    with subprocess.Popen(
+    root = new_root()
+    with leashed(root, subprocess.PIPE):
+        server = backend.server(root, DISPOSABLE)
+        server.start()
+        yield server
+
+
+def new_root() -> Path:
+    """Return the name of a folder for a throw-away server, not yet made."""
+    return roomy_folder() / f"seedbed-{secrets.token_hex(8)}"
+
+
+def leashed(root: Path, pipe: int) -> subprocess.Popen[bytes]:
+    """Tie the server in a folder, started or not, to the far end of a pipe.
+
+    Args:
+        root: the server's folder, removed with it.
+        pipe: what to read from (`subprocess.PIPE` or a descriptor): at its end the server goes; after a line ``keep`` it stays.
+    """
+    return subprocess.Popen(
         ["/bin/sh", "-c", _LEASH, "sh", str(root)],
-        stdin=subprocess.PIPE,
+        stdin=pipe,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
         start_new_session=True,
-    ):
-        server = backend.server(root, DISPOSABLE)
-        server.start()
-        yield server
+    )
 
 
 def roomy_folder() -> Path:

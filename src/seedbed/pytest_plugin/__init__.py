@@ -1,0 +1,131 @@
+"""The pytest plugin: ``def test_x(seedbed_session)`` gets a real PostgreSQL with the profile's rows in it.
+
+What stands here runs in every pytest session of an environment that has seedbed, so it imports next to nothing: options, a few hooks,
+and the fixtures' names. What is behind them is imported when a test asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from seedbed.pytest_plugin.fixtures import (
+    seedbed,
+    seedbed_async_engine,
+    seedbed_async_session,
+    seedbed_connection,
+    seedbed_psycopg,
+    seedbed_server,
+    seedbed_session,
+    seedbed_template,
+)
+from seedbed.pytest_plugin.options import add_options
+from seedbed.pytest_plugin.session import HANDLE, Session, of
+
+__all__ = [
+    "seedbed",
+    "seedbed_async_engine",
+    "seedbed_async_session",
+    "seedbed_connection",
+    "seedbed_psycopg",
+    "seedbed_server",
+    "seedbed_session",
+    "seedbed_template",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register what a conftest.py can provide."""
+    from seedbed.pytest_plugin import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options, and refuse a server that is not disposable before anything is collected."""
+    config.addinivalue_line(
+        "markers",
+        "seedbed(profile, isolation, as_of, scale, seed, minimal): what the test's database holds, and how it is kept apart",
+    )
+    config.stash[Session.KEY] = Session(config)
+    of(config).refuse_what_is_not_disposable()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the run: whatever it made is dropped, except what is to be kept."""
+    session = config.stash.get(Session.KEY, None)
+    if session is not None:
+        session.end()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give each of pytest-xdist's workers the run's folder, through which they share a server."""
+    node.workerinput["seedbed_run"] = str(of(node.config).folder.path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a worker measured and kept."""
+    of(node.config).hear(getattr(node, "workeroutput", {}).get("seedbed", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker report."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["seedbed"] = of(session.config).told()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say where the server comes from, in a run that is likely to use one."""
+    return of(config).header() if of(config).expected() else None
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
+    """Say it now in a run that turns out to use one."""
+    session = of(config)
+    if session.expected() or not any(uses(item) for item in items):
+        return None
+    return session.header()
+
+
+def uses(item: pytest.Item) -> bool:
+    """Tell whether a test asks for one of our fixtures."""
+    return not set(__all__).isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that leaks into the database others use, in its own name."""
+    result = yield
+    handle = item.stash.get(HANDLE, None)
+    if handle is not None:
+        handle.check()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the database of a failed test, and tell how to open it."""
+    report = yield
+    handle = item.stash.get(HANDLE, None)
+    if handle is not None and report.when == "call":
+        handle.report(report)
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show what was kept, and where the time went."""
+    of(config).summarise(terminalreporter)

@@ -1,0 +1,115 @@
+"""What a test sees of its seeded database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from seedbed.errors import InvalidInput, nearest
+from seedbed.pytest_plugin.stay import Stay
+from seedbed.testdb.address import driven
+from seedbed.testdb.blueprint import Blueprint, Manifest
+
+if TYPE_CHECKING:
+    import psycopg
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import Session
+
+    from seedbed.factory import Factory
+
+T = TypeVar("T")
+
+
+class Seedbed:
+    """A test's database: the profile's rows, and nothing that another test did.
+
+    Attributes:
+        profile: the profile's name.
+        isolation: ``rollback``, ``clone`` or ``shared``.
+        as_of: the moment the rows were made for, naive UTC.
+    """
+
+    def __init__(self, stay: Stay, blueprint: Blueprint) -> None:
+        self._stay, self._blueprint = stay, blueprint
+        self.profile, self.isolation = blueprint.profile, stay.isolation
+        self.as_of = datetime.fromisoformat(Manifest.read(stay.template.manifest).as_of)
+
+    @property
+    def name(self) -> str:
+        """The database's name on its server."""
+        return self._stay.name
+
+    @property
+    def dsn(self) -> str:
+        """The database's URL as libpq, psycopg and psql take it."""
+        return self._stay.url
+
+    @property
+    def url(self) -> str:
+        """The database's URL as SQLAlchemy takes it, with psycopg as the driver."""
+        return driven(self._stay.url)
+
+    @property
+    def async_url(self) -> str:
+        """The same for ``create_async_engine``."""
+        return driven(self._stay.url)
+
+    @property
+    def engine(self) -> Engine:
+        """A SQLAlchemy engine. Under ``rollback`` it has one connection, whose commits are savepoints."""
+        return self._stay.engine
+
+    @property
+    def connection(self) -> Connection:
+        """A SQLAlchemy connection."""
+        return self._stay.connection
+
+    @property
+    def session(self) -> Session:
+        """The session that factories write through, and that `row` and `rows` read with."""
+        return self._stay.session
+
+    @property
+    def psycopg(self) -> psycopg.Connection[Any]:
+        """A psycopg connection; under ``rollback`` the one below the session."""
+        return self._stay.psycopg
+
+    def row(self, factory: type[Factory[T]], label: str) -> T:
+        """Return a hand-picked row, as an object of the test's session.
+
+        Args:
+            factory: the row's.
+            label: its label in the seeds.
+
+        Raises:
+            InvalidInput: the profile has no such row; the nearest label is suggested.
+        """
+        from seedbed.pytest_plugin.rows import labels, load
+
+        found = load(self.session, factory, label)
+        if found:
+            return found[0]
+        known = nearest(label, labels(self.session, factory))
+        raise InvalidInput(
+            f"the profile {self.profile} has no row {label!r} of {factory.__name__}: {known}"
+        )
+
+    def rows(self, factory: type[Factory[T]]) -> list[T]:
+        """Return all seeded rows of a factory's table, as objects of the test's session, in the order they were made."""
+        from seedbed.pytest_plugin.rows import load
+
+        return load(self.session, factory)
+
+    def reseed(self) -> None:
+        """Bring the profile's rows back to what they were; under ``clone``, rows the test added stay.
+
+        Under ``rollback`` everything the test did is undone, and objects loaded before are detached.
+        """
+        if self._stay.reseed():
+            return
+        from seedbed.testdb.templates import restore
+
+        restore(self._blueprint, self._stay.url, self._stay.name, self.as_of)
+
+    def __repr__(self) -> str:
+        return f"<Seedbed {self.profile} {self.isolation} {self.name}>"

@@ -1,0 +1,187 @@
+"""What the plugin can be told, and where: one table, and one function that makes one frozen value of it.
+
+A marker wins over the command line, that over the environment, that over the ini file. Option ``name`` is ``--seedbed-name``,
+``SEEDBED_TEST_NAME`` and ``seedbed_name``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from seedbed.errors import InvalidInput, nearest
+from seedbed.settings import test_variable
+
+SERVERS = ("auto", "url", "container", "embedded", "system")
+ISOLATIONS = ("rollback", "clone", "shared")
+KEEPS = ("none", "failed", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing the plugin can be told.
+
+    Attributes:
+        name: with an underscore between words.
+        help: for ``pytest --help``.
+        default: what holds when nobody says anything; its type is the option's.
+        choices: the texts it may be; nothing for any.
+        marked: whether a test's marker may say it, too.
+    """
+
+    name: str
+    help: str
+    default: str | float | bool | None = None
+    choices: tuple[str, ...] = ()
+    marked: bool = False
+
+    @property
+    def flag(self) -> str:
+        """The command line's name for it."""
+        return f"--seedbed-{self.name.replace('_', '-')}"
+
+    def read(self, value: object, origin: str) -> Any:
+        """Return a value of the option's own type.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        if isinstance(self.default, bool):
+            return _yes(value, origin)
+        if isinstance(self.default, (int, float)):
+            try:
+                return type(self.default)(str(value))
+            except ValueError:
+                raise InvalidInput(f"{origin}: {value!r} is not a number") from None
+        text = value if value is None or self.marked else str(value)
+        if self.choices and text not in self.choices:
+            known = nearest(str(text), self.choices)
+            raise InvalidInput(f"{origin}: {text!r} is not a {self.name}: {known}")
+        return text
+
+
+OPTIONS = (
+    Option("server", "where the server comes from", "auto", SERVERS),
+    Option("url", "a given server: a URL on this machine, or on a host given by --seedbed-hosts"),
+    Option("hosts", "hosts beside this machine where --seedbed-url may lead, comma-separated", ""),
+    Option("image", "the container's image", "postgres:18-alpine"),
+    Option("profile", "which rows the database holds", "testing", marked=True),
+    Option("isolation", "how tests are kept apart", "rollback", ISOLATIONS, marked=True),
+    Option("as_of", "the moment the rows are made for (default: the profile's)", marked=True),
+    Option("scale", "what the profile's counts are multiplied by", 1.0, marked=True),
+    Option("seed", "another seed makes other rows of the same shape", marked=True),
+    Option("minimal", "only the hand-picked rows", False, marked=True),
+    Option(
+        "schema",
+        "where the tables come from, if not from the project's models: an Alembic .ini, .sql files, or module:attribute "
+        "(a metadata or a callable that takes a URL)",
+    ),
+    Option("keep", "which tests' databases outlive the run", "none", KEEPS),
+    Option("pool", "how many clones are made ahead", 2),
+    Option("cache_size", "megabytes of templates kept between runs", 512),
+    Option("cache_clear", "forget the templates of earlier runs first", False),
+    Option("durations", "show how long databases took to build, clone, connect and drop", False),
+)
+BY_NAME = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What holds for one test: everything in `OPTIONS`, resolved."""
+
+    server: str
+    url: str | None
+    hosts: str
+    image: str
+    profile: str
+    isolation: str
+    as_of: Any
+    scale: float
+    seed: str | None
+    minimal: bool
+    schema: str | None
+    keep: str
+    pool: int
+    cache_size: int
+    cache_clear: bool
+    durations: bool
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option, on the command line and in the ini file."""
+    group = parser.getgroup("seedbed", "seeded PostgreSQL databases")
+    for option in OPTIONS:
+        switch = isinstance(option.default, bool)
+        text = option.help + (f": {', '.join(option.choices)}" if option.choices else "")
+        if option.default not in (None, False, ""):
+            text += f" (default: {option.default})"
+        form: dict[str, Any] = (
+            {"action": argparse.BooleanOptionalAction} if switch else {"metavar": "VALUE"}
+        )
+        group.addoption(option.flag, dest=_dest(option), default=None, help=text, **form)
+        parser.addini(_dest(option), f"{text}; as {option.flag}", default=None, type="string")
+
+
+def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> Wishes:
+    """Return what holds, of all that was said in all places.
+
+    Args:
+        config: the run's.
+        marked: what the test's markers say.
+
+    Raises:
+        InvalidInput: a marker says what is no marker's to say, or a value cannot be read.
+    """
+    marked = marked or {}
+    allowed = [option.name for option in OPTIONS if option.marked]
+    for name in marked:
+        if name not in allowed:
+            said = f"@pytest.mark.seedbed({name}=...)"
+            raise InvalidInput(f"{said} is not an option of a test: {nearest(name, allowed)}")
+    found = {}
+    for option in OPTIONS:
+        value, origin = _said(config, option, marked)
+        found[option.name] = option.default if origin is None else option.read(value, origin)
+    if found["url"] and found["server"] == "auto":
+        found["server"] = "url"
+    return Wishes(**found)
+
+
+def said_anywhere(config: pytest.Config) -> bool:
+    """Tell whether the run was told anything, so that it is likely to use the plugin."""
+    return any(_said(config, option, {})[1] is not None for option in OPTIONS)
+
+
+def _said(
+    config: pytest.Config, option: Option, marked: Mapping[str, Any]
+) -> tuple[Any, str | None]:
+    """Return what was said of an option in the place that counts most, and where; (None, None) for nothing."""
+    if option.name in marked:
+        return marked[option.name], f"@pytest.mark.seedbed({option.name}=...)"
+    given = config.getoption(_dest(option))
+    if given is not None:
+        return given, option.flag
+    variable = test_variable(option.name)
+    if variable is not None:
+        return variable.value, variable.origin
+    written = config.getini(_dest(option))
+    return (None, None) if written in (None, "") else (written, f"{_dest(option)} in the ini file")
+
+
+def _dest(option: Option) -> str:
+    return f"seedbed_{option.name}"
+
+
+def _yes(value: object, origin: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise InvalidInput(f"{origin}: {value!r} is neither yes nor no")

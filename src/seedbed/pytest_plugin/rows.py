@@ -1,0 +1,74 @@
+"""Seeded rows as objects: the ledger knows which they are."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy import inspect as inspected
+from sqlalchemy.orm import Session
+
+from seedbed.errors import InvalidInput
+from seedbed.factory import Factory, Record
+
+T = TypeVar("T")
+
+_LEDGER = """
+SELECT r.name, r.id, r.pk, t.identity FROM seedbed.rows r JOIN seedbed.tables t ON t.id = r.table_id
+WHERE t.schema = (SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  WHERE c.oid = to_regclass(:name)) AND t.name = :table
+  AND (CAST(:label AS text) IS NULL OR r.name = :label) ORDER BY r.id, r.pk
+"""
+
+
+def load(session: Session, factory: type[Factory[T]], label: str | None = None) -> list[T]:
+    """Return seeded rows: the one of a label, or all of the factory's table."""
+    found = _entries(session, factory, label)
+    if not found:
+        return []
+    model = factory._meta.model
+    if model is None:
+        return [_record(session, factory, entry) for entry in found]  # type: ignore[misc]
+    mapper = inspected(model)
+    columns = [mapper.local_table.c[name] for name in found[0].identity]
+    keys = [[entry.id] if entry.pk is None else entry.pk for entry in found]
+    typed = [tuple(_value(c, v) for c, v in zip(columns, key, strict=True)) for key in keys]
+    query = select(model).where(tuple_(*columns).in_(typed)).order_by(*columns)
+    return list(session.scalars(query))
+
+
+def labels(session: Session, factory: type[Factory[Any]]) -> list[str]:
+    """Return the labels of a factory's hand-picked rows."""
+    return [entry.name for entry in _entries(session, factory, None) if entry.name]
+
+
+def _entries(session: Session, factory: type[Factory[Any]], label: str | None) -> list[Any]:
+    name = factory.path()
+    table = name.rpartition(".")[2]
+    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+    arguments = {"name": quoted, "table": table, "label": label}
+    return list(session.execute(text(_LEDGER), arguments).all())
+
+
+def _value(column: Any, value: Any) -> Any:
+    """Return an identity's value as the column's Python type: the ledger keeps texts where it is no single integer."""
+    kind = column.type.python_type
+    if isinstance(value, kind):
+        return value
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{column} cannot be looked up by the ledger's text") from None
+
+
+def _record(session: Session, factory: type[Factory[Any]], entry: Any) -> Record:
+    from sqlalchemy import MetaData, Table
+
+    schema, _, name = factory.path().rpartition(".")
+    table = Table(name, MetaData(), schema=schema or None, autoload_with=session.connection())
+    key = [entry.id] if entry.pk is None else entry.pk
+    columns = [table.c[name] for name in entry.identity]
+    query = select(table).where(
+        *(column == _value(column, value) for column, value in zip(columns, key, strict=True))
+    )
+    return Record(session.execute(query).mappings().one())

@@ -1,0 +1,213 @@
+"""A pytest session's side of it: one object for each process, made at the start, doing nothing until a test asks."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seedbed.errors import SeedbedError
+from seedbed.pytest_plugin.options import Wishes, resolve, said_anywhere
+
+if TYPE_CHECKING:
+    from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
+    from seedbed.pytest_plugin.visit import Visit
+    from seedbed.testdb.blueprint import Blueprint
+    from seedbed.testdb.databases import Databases
+    from seedbed.testdb.host import RunFolder, Wanted
+
+HANDLE = pytest.StashKey["Visit"]()
+_USED = "seedbed/used"
+"""In pytest's own cache: whether the last run here used the plugin."""
+
+
+class Session:
+    """What the plugin knows in one process.
+
+    Args:
+        config: pytest's.
+
+    Attributes:
+        kept: what people are told about databases that outlive the run.
+        spent: seconds by what they were spent on.
+    """
+
+    KEY = pytest.StashKey["Session"]()
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.kept: list[str] = []
+        self.spent: list[tuple[str, float]] = []
+        self.bases: dict[tuple[str, str], RollbackBase | SharedBase] = {}
+        self.notice = ""
+
+    @cached_property
+    def wishes(self) -> Wishes:
+        """What holds where no marker says otherwise."""
+        try:
+            return resolve(self.config)
+        except SeedbedError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this is one of pytest-xdist's workers."""
+        return hasattr(self.config, "workerinput")
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """The run's folder: made here, or given by the process that began the run."""
+        from seedbed.testdb.host import RunFolder
+
+        if self.is_worker:
+            return RunFolder(Path(self.config.workerinput["seedbed_run"]))
+        return RunFolder.make()
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """Where the server comes from."""
+        from seedbed.testdb.host import Wanted
+
+        wishes = self.wishes
+        return Wanted(wishes.server, wishes.url, wishes.image, wishes.cache_size, str(self.root))
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        from seedbed.settings import find_configuration
+
+        found = find_configuration(self.config.rootpath)
+        return found.parent if found else self.config.rootpath
+
+    @cached_property
+    def databases(self) -> Databases:
+        """What this process has on the run's server, which is started if it is not."""
+        from seedbed.testdb import cache
+        from seedbed.testdb.databases import Databases
+
+        if self.wishes.cache_clear and not self.is_worker:
+            cache.clear()
+        return Databases(self.folder, self.wanted, self.wishes.pool)
+
+    def blueprint(self, wishes: Wishes) -> Blueprint:
+        """Return what a database is made from."""
+        from seedbed.request import moment
+        from seedbed.testdb.blueprint import Blueprint
+
+        as_of = moment(wishes.as_of)
+        makers = self.config.hook.pytest_seedbed_schema.get_hookimpls()
+        files = tuple(Path(maker.function.__code__.co_filename) for maker in makers)
+        return Blueprint(
+            self.root,
+            wishes.profile,
+            as_of=as_of.isoformat() if as_of else None,
+            scale=wishes.scale,
+            seed=wishes.seed,
+            minimal=wishes.minimal,
+            schema=wishes.schema,
+            prepare=self._prepare if files else None,
+            prepared_by=files,
+        )
+
+    def visit(self, request: pytest.FixtureRequest) -> Visit:
+        """Return a test's stay in a database, as its markers and the options say."""
+        from seedbed.pytest_plugin.visit import Visit
+
+        return Visit(self, request)
+
+    def keep(self, name: str, test: str) -> None:
+        """Let a database outlive the run, and tell people where it is."""
+        from seedbed.url import redacted
+
+        self.databases.keep(name, test)
+        self.kept.append(f"{name}  {redacted(self.databases.host.url(name))}  {test}")
+
+    def refuse_what_is_not_disposable(self) -> None:
+        """Stop the run before collection when the server it was given is not for tests.
+
+        Raises:
+            pytest.UsageError: it is not, or it cannot be reached.
+        """
+        if self.is_worker:
+            return
+        wishes = self.wishes
+        if wishes.server == "url" or wishes.url:
+            from seedbed.testdb.given import refuse_what_is_not_disposable
+
+            try:
+                refuse_what_is_not_disposable(wishes.url, wishes.hosts)
+            except SeedbedError as error:
+                raise pytest.UsageError(str(error)) from None
+
+    def expected(self) -> bool:
+        """Tell whether this run is likely to need a server: somebody said something, or the last run here did."""
+        if self.is_worker:
+            return False
+        cache = getattr(self.config, "cache", None)
+        return said_anywhere(self.config) or bool(cache and cache.get(_USED, False))
+
+    def header(self) -> str:
+        """Return where the server comes from, for people."""
+        from seedbed.testdb.host import describe
+
+        try:
+            return f"seedbed: {describe(self.wanted)}"
+        except SeedbedError as error:
+            return f"seedbed: {str(error).splitlines()[0]}"
+
+    def told(self) -> dict[str, Any]:
+        """Return what a worker reports to the process that began the run."""
+        return {"kept": self.kept, "spent": self._all_spent(), "used": "databases" in self.__dict__}
+
+    def hear(self, told: dict[str, Any]) -> None:
+        """Take over a worker's report."""
+        self.kept += told.get("kept", [])
+        self.spent += [(what, seconds) for what, seconds in told.get("spent", [])]
+        if told.get("used"):
+            self._remember()
+
+    def summarise(self, reporter: Any) -> None:
+        """Show what was kept, and how long databases took where that was asked for."""
+        if self.kept:
+            reporter.section("databases that were kept (seedbed test-db list)")
+            for line in self.kept:
+                reporter.line(line)
+        if self.wishes.durations:
+            from seedbed.pytest_plugin.durations import lines
+
+            reporter.section("seedbed durations")
+            for line in lines(self._all_spent()):
+                reporter.line(line)
+
+    def end(self) -> None:
+        """Close what this process has; in the process that began the run, end the run."""
+        used = "databases" in self.__dict__
+        for base in self.bases.values():
+            base.close()
+        if used:
+            self.databases.close()
+            self._remember()
+        if "folder" in self.__dict__ and not self.is_worker:
+            from seedbed.testdb.databases import finish
+
+            finish(self.folder, self.wanted)
+
+    def _prepare(self, url: str) -> None:
+        self.config.hook.pytest_seedbed_schema(config=self.config, url=url)
+
+    def _remember(self) -> None:
+        cache = getattr(self.config, "cache", None)
+        if cache is not None and not self.is_worker and not os.environ.get("PYTEST_XDIST_WORKER"):
+            cache.set(_USED, True)
+
+    def _all_spent(self) -> list[tuple[str, float]]:
+        own = self.databases.spent if "databases" in self.__dict__ else []
+        return [*self.spent, *((each.what, each.seconds) for each in own)]
+
+
+def of(config: pytest.Config) -> Session:
+    """Return the plugin's object of a pytest session."""
+    return config.stash[Session.KEY]

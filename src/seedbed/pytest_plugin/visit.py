@@ -1,0 +1,160 @@
+"""One test's visit to a database: what its markers ask for, the stay, and what happens when it ends."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seedbed.errors import SeedbedError
+from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
+from seedbed.pytest_plugin.handle import Seedbed
+from seedbed.pytest_plugin.options import resolve
+from seedbed.pytest_plugin.stay import InTransaction, OfItsOwn, ReadOnly, Stay
+from seedbed.testdb.blueprint import Manifest
+from seedbed.testdb.registry import Template
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+    from seedbed.pytest_plugin.session import Session
+
+
+class Visit:
+    """A test in its database.
+
+    Args:
+        session: the plugin's object of this process.
+        request: the test's.
+
+    Attributes:
+        handle: what the test sees.
+    """
+
+    def __init__(self, session: Session, request: pytest.FixtureRequest) -> None:
+        self._session, self._item = session, request.node
+        marked: dict[str, Any] = {}
+        for marker in request.node.iter_markers("seedbed"):
+            for name, value in marker.kwargs.items():
+                marked.setdefault(name, value)
+        try:
+            wishes = resolve(session.config, marked)
+            blueprint = session.blueprint(wishes)
+            self._template = session.databases.template(blueprint)
+            self._stay = self._enter(wishes.isolation, self._template)
+        except SeedbedError as error:
+            pytest.fail(f"seedbed: {error}", pytrace=False)
+        self._seed = wishes.seed
+        self.handle = Seedbed(self._stay, blueprint)
+        self._keep, self._keeping, self._told = wishes.keep, False, False
+        self._engine: AsyncEngine | None = None
+        self._async_session: AsyncSession | None = None
+        instance = getattr(request, "instance", None)
+        if instance is not None and hasattr(instance, "assertEqual"):  # unittest takes no fixtures
+            instance.seedbed = self.handle
+
+    def _enter(self, isolation: str, template: Template) -> Stay:
+        databases = self._session.databases
+        if isolation == "clone":
+            return OfItsOwn(databases, template)
+        bases, key = self._session.bases, (template.name, isolation)
+        if isolation == "shared":
+            shared = bases.get(key)
+            if not isinstance(shared, SharedBase):
+                shared = bases[key] = SharedBase(databases, template)
+            return ReadOnly(shared)
+        base = bases.get(key)
+        if not isinstance(base, RollbackBase):
+            base = bases[key] = RollbackBase(databases, template)
+        return InTransaction(base)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let factories write through the test's session, for the length of a block."""
+        from seedbed.factory import DEFAULT_SEED, Context, creating_through
+
+        seed = f"{self._seed or DEFAULT_SEED}, in a test"  # other values than the profile's rows have
+        with creating_through(lambda: self.handle.session, Context(seed, self.handle.as_of)):
+            yield
+
+    def async_engine(self) -> AsyncEngine:
+        """Return the test's engine for asyncio."""
+        if self._engine is None:
+            self._engine = self._stay.async_engine()
+        return self._engine
+
+    def async_session(self) -> AsyncSession:
+        """Return the test's session for asyncio."""
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        if self._async_session is None:
+            self._async_session = AsyncSession(self.async_engine(), expire_on_commit=False)
+        return self._async_session
+
+    def check(self) -> None:
+        """Fail the test if it has committed where others see it."""
+        leaks = self._stay.leaks()
+        if leaks:
+            self._told = True
+            pytest.fail(self._complaint(leaks), pytrace=False)
+
+    def report(self, report: pytest.TestReport) -> None:
+        """Decide whether the database is kept, and tell how to open it."""
+        self._keeping = self._keep == "all" or (self._keep == "failed" and report.failed)
+        if self._keeping and report.failed:
+            report.sections.append(("seedbed", "\n".join(self._directions())))
+
+    def leave(self) -> None:
+        """End the visit."""
+        self._close_async()
+        leaks = self._stay.leave(keep=self._keeping)
+        base = self._session.bases.get((self._template.name, self._stay.isolation))
+        if base is not None and (leaks or self._keeping):  # the next test gets a new one
+            base.close()
+            del self._session.bases[self._template.name, self._stay.isolation]
+        if self._keeping:
+            self._session.keep(self._stay.name, self._item.nodeid)
+        elif base is not None and leaks:
+            self._session.databases.give_back(self._stay.name, self._template)
+        if leaks and not self._told:
+            pytest.fail(self._complaint(leaks), pytrace=False)
+
+    def _complaint(self, leaks: list[str]) -> str:
+        return (
+            f"{self._item.nodeid} committed on another connection than the test's: {', '.join(leaks)}. "
+            "Under rollback isolation other tests would see that; "
+            "give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
+        )
+
+    def _directions(self) -> Iterator[str]:
+        yield f"The test's database is kept: psql {shlex.quote(self._stay.url)}"
+        was = Manifest.read(self._template.manifest).rows
+        now = self._stay.row_counts()
+        if now is None:
+            yield "Its transaction had failed: what was done since the last commit is not in it."
+            return
+        for table in sorted({*was, *now}):
+            difference = now.get(table, 0) - was.get(table, 0)
+            if difference:
+                yield f"  {table}: {now.get(table, 0)} rows, {difference:+} against the template"
+
+    def _close_async(self) -> None:
+        """Close what asyncio left open, in a loop made for it: the test's own has ended, or is not ours to use."""
+        if self._engine is None:
+            return
+        import asyncio
+
+        async def close() -> None:
+            if self._async_session is not None:
+                await self._async_session.close()
+            assert self._engine is not None
+            await self._engine.dispose()
+
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(close())
+        finally:
+            loop.close()

@@ -1,0 +1,138 @@
+"""What a test database is made from, and the fingerprint that tells whether one made earlier is still the same.
+
+The fingerprint must be cheap: computing it imports nothing of the project. What the building imported is only known
+afterwards; it is noted in a `Manifest`, which is compared when the database is to be used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+Prepare = Callable[[str], object]
+"""Makes the tables in the database of a URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What a template is made from.
+
+    Attributes:
+        root: the project's folder.
+        profile, as_of, scale, seed, minimal: as `seedbed.apply` takes them.
+        schema: where the tables come from, if not from the project's metadata; see `seedbed.testdb.schema`.
+        prepare: makes the tables instead of `schema`; its file counts as a part of the blueprint.
+    """
+
+    root: Path
+    profile: str
+    as_of: str | None = None
+    scale: float = 1.0
+    seed: str | None = None
+    minimal: bool = False
+    schema: str | None = None
+    prepare: Prepare | None = field(default=None, compare=False)
+    prepared_by: tuple[Path, ...] = ()
+
+    def fingerprint(self, server_version: str) -> str:
+        """Return a text that is the same for the same options and the same files of the project."""
+        said = [
+            *(server_version, version("seedbed"), str(self.root), self.profile, str(self.as_of)),
+            *(repr(self.scale), str(self.seed), str(self.minimal), str(self.schema)),
+            *(str(path) for path in self.prepared_by),
+        ]
+        digest = hashlib.blake2b("\0".join(said).encode(), digest_size=12)
+        for path in self.files():
+            digest.update(f"\0{path}\0".encode())
+            digest.update(file_digest(path).encode())
+        return digest.hexdigest()
+
+    def files(self) -> list[Path]:
+        """Return the files known beforehand: seeds, the configuration, and what makes the tables."""
+        from seedbed.settings import read_settings
+        from seedbed.testdb.schema import schema_files
+
+        settings = read_settings(self.root)
+        seeds = self.root / settings.seeds
+        found = [*seeds.rglob("*.yaml"), *seeds.rglob("*.yml"), self.root / "pyproject.toml"]
+        tops = {"factories", settings.profiles, (settings.schema or "").partition(":")[0]}
+        for top in {name.partition(".")[0] for name in tops if name}:
+            found += [*(self.root / top).rglob("*.py"), self.root / f"{top}.py"]
+        found += [*schema_files(self.root, self.schema), *self.prepared_by]
+        return sorted({path for path in found if path.is_file()})
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What only the building of a template brought to light.
+
+    Attributes:
+        as_of: the moment the rows were made for, as ISO text.
+        day: the day it is good for, where the profile's moment is the day's; empty for any day.
+        files: digests of the project's files that were imported, by path.
+        rows: how many rows each table holds.
+    """
+
+    as_of: str = ""
+    day: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_this_process(
+        cls, root: Path, as_of: datetime, rows: dict[str, int], *, dated: bool
+    ) -> Manifest:
+        """Return the manifest of a template that this process just built."""
+        files = {str(path): file_digest(path) for path in _imported(root)}
+        return cls(as_of.isoformat(), today().isoformat() if dated else "", files, rows)
+
+    @classmethod
+    def read(cls, text: str) -> Manifest:
+        """Return the manifest that `text` made."""
+        return cls(**json.loads(text))
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        return json.dumps(asdict(self))
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing has changed since."""
+        if self.day not in ("", today().isoformat()):
+            return False
+        return all(file_digest(Path(path)) == digest for path, digest in self.files.items())
+
+
+def today() -> date:
+    """Return this day, in UTC."""
+    return datetime.now(UTC).date()
+
+
+def file_digest(path: Path) -> str:
+    """Return a digest of a file's content; of a missing file, nothing."""
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    except OSError:
+        return ""
+
+
+def _imported(root: Path) -> Iterable[Path]:
+    """Yield the files below a project's folder that are loaded as modules, tests and installed packages apart."""
+    for module in list(sys.modules.values()):
+        name = getattr(module, "__file__", None)
+        if not name or not name.endswith(".py"):
+            continue
+        path = Path(name)
+        if path.is_relative_to(root) and not _foreign(path.relative_to(root)):
+            yield path
+
+
+def _foreign(path: Path) -> bool:
+    hidden = any(part.startswith(".") or part in ("site-packages", "tests") for part in path.parts)
+    return hidden or path.name == "conftest.py" or path.name.startswith("test_")

@@ -1,0 +1,54 @@
+"""A process that keeps one container: ``python -m seedbed.testdb.keeper IMAGE``, standard input being the run's leash.
+
+The tests' processes come and go (pytest-xdist's workers, one of which is the first to need a server), and testcontainers ties a
+container to the process that started it. So a process of its own starts it, says on one line where it is, and removes it when the
+leash is let go, whatever ended the run.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from seedbed.errors import SeedbedError
+from seedbed.servers.container import Container, remove_orphans
+from seedbed.servers.protocol import Unavailable
+from seedbed.servers.tuning import DISPOSABLE
+from seedbed.testdb.leases import Lease
+
+LABEL = "seedbed.keeper"
+
+
+def main(image: str) -> None:
+    """Start a container, report it, and remove it in the end."""
+    owner = json.dumps(asdict(Lease.own()))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        remove_orphans(LABEL, _ended)
+        server = Container(image, labels=((LABEL, owner),)).server(Path(), DISPOSABLE)
+        server.start()
+    except (SeedbedError, Unavailable) as error:
+        _say({"failure": str(error)})
+        return
+    try:
+        _say({"url": server.url(), "version": server.version})
+        if sys.stdin.readline().strip() == "keep":
+            signal.pause()
+    finally:
+        server.stop()
+
+
+def _say(message: dict[str, str]) -> None:
+    print(json.dumps(message), flush=True)
+    sys.stdout.close()
+
+
+def _ended(label: str) -> bool:
+    return Lease(**json.loads(label)).ended is True
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,265 @@
+"""What the plugin has made on a server, kept in a database of its own there.
+
+A name is written down before the database of that name is made, so that a killed run leaves nothing that nobody knows of;
+and nothing is ever dropped whose name is not written down here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+
+from seedbed.errors import DatabaseFailure
+from seedbed.load.failures import translated
+from seedbed.load.session import connect
+from seedbed.testdb.leases import Lease
+
+DATABASE = "seedbed_tests"
+SILENCE = "10 minutes"
+"""After how long without a heartbeat a run of another machine is taken for dead."""
+UNUSED = "14 days"
+"""After how long a template nobody asked for is dropped."""
+BEAT = 60.0
+
+_DDL = """
+CREATE TABLE IF NOT EXISTS runs (
+    id text PRIMARY KEY, place text NOT NULL, pid int NOT NULL, born text NOT NULL,
+    heartbeat timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS databases (
+    name text PRIMARY KEY, kind text NOT NULL, run text, key text, manifest text,
+    used_at timestamptz NOT NULL DEFAULT now());
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A database to be copied.
+
+    Attributes:
+        name: what it is called on the server.
+        key: its blueprint's fingerprint.
+        manifest: see `seedbed.testdb.blueprint.Manifest`, as text.
+    """
+
+    name: str
+    key: str
+    manifest: str
+
+
+class Registry:
+    """The databases of ours on one server, through one connection; safe for several threads.
+
+    Args:
+        url: the registry's own database.
+        run: the run that makes databases now.
+        lease: the process whose end is the run's end.
+    """
+
+    def __init__(self, url: str, run: str, lease: Lease) -> None:
+        self.run, self._url, self._lease = run, url, lease
+        self._lock = threading.RLock()
+        self.connection = connect(url)
+        self.connection.autocommit = True
+
+    def execute(self, query: Any, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows, if it has any.
+
+        Raises:
+            DatabaseFailure: the server said no.
+        """
+        with self._lock:
+            try:
+                cursor = self.connection.execute(query, arguments or None)
+            except psycopg.Error as error:
+                raise translated(error) from None
+            return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run a block in one transaction."""
+        with self._lock, self.connection.transaction():
+            yield
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Keep every other process from the same thing meanwhile; the server forgets the lock with the connection."""
+        # Another connection: this one's threads must not wait for another process's building.
+        with connect(self._url) as connection:
+            connection.autocommit = True
+            connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+            yield
+
+    def begin(self) -> None:
+        """Enter the run."""
+        lease = self._lease
+        self.execute(
+            "INSERT INTO runs (id, place, pid, born) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [self.run, lease.place, lease.pid, lease.born],
+        )
+
+    def beat(self) -> None:
+        """Say that the run is alive."""
+        self.execute("UPDATE runs SET heartbeat = now() WHERE id = %s", [self.run])
+
+    def end(self) -> None:
+        """Drop what the run made and did not keep, and forget it."""
+        self.drop_all("run = %s AND kind IN ('clone', 'draft')", [self.run], force=True)
+        self.execute("DELETE FROM runs WHERE id = %s", [self.run])
+
+    def reserve(self, kind: str, count: int = 1) -> list[str]:
+        """Return new names, written down as this run's."""
+        names = [f"seedbed_{kind}_{self.run}_{secrets.token_hex(5)}" for _ in range(count)]
+        self.execute(
+            "INSERT INTO databases (name, kind, run) SELECT unnest(%s::text[]), %s, %s",
+            [names, kind, self.run],
+        )
+        return names
+
+    def template(self, key: str) -> Template | None:
+        """Return a template that is complete."""
+        rows = self.execute(
+            "UPDATE databases SET used_at = now() WHERE kind = 'template' AND key = %s "
+            "AND name IN (SELECT datname FROM pg_database) RETURNING name, key, manifest",
+            [key],
+        )
+        return Template(*rows[0]) if rows else None
+
+    def templates(self) -> list[Template]:
+        """Return all templates."""
+        rows = self.execute("SELECT name, key, manifest FROM databases WHERE kind = 'template'")
+        return [Template(*row) for row in rows]
+
+    def publish(self, draft: str, template: Template) -> None:
+        """Make a finished draft a template: from one moment to the next, for everybody.
+
+        Nobody can be connected to it: connections were off before its name was known to anyone.
+        """
+        old, new = sql.Identifier(draft), sql.Identifier(template.name)
+        self.execute(
+            sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true").format(old)
+        )
+        with self.transaction():
+            self.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(old, new))
+            self.execute("DELETE FROM databases WHERE name = %s", [template.name])
+            self.execute(
+                "UPDATE databases SET name = %s, kind = 'template', run = NULL, key = %s, manifest = %s WHERE name = %s",
+                [template.name, template.key, template.manifest, draft],
+            )
+
+    def keep(self, name: str) -> None:
+        """Let a database outlive its run."""
+        self.execute("UPDATE databases SET kind = 'kept' WHERE name = %s", [name])
+
+    def clean(self) -> None:
+        """Remove what runs that have died left behind, and templates nobody asked for in a long time."""
+        for run, place, pid, born, silent in self.execute(
+            "SELECT id, place, pid, born, heartbeat < now() - %s::interval FROM runs WHERE id <> %s",
+            [SILENCE, self.run],
+        ):
+            ended = Lease(place, pid, born).ended
+            if ended if ended is not None else silent:
+                self.drop_all("run = %s AND kind IN ('clone', 'draft')", [run])
+                self.execute("DELETE FROM runs WHERE id = %s", [run])
+        self.drop_all("kind = 'template' AND used_at < now() - %s::interval", [UNUSED])
+
+    def retire(self, most: int) -> None:
+        """Drop templates beyond a number of them, those used longest ago first."""
+        self.drop_all(
+            "kind = 'template' AND name NOT IN (SELECT name FROM databases WHERE kind = 'template' "
+            "AND key IS NOT NULL ORDER BY used_at DESC LIMIT %s)",
+            [most],
+        )
+
+    def drop_all(self, condition: str, arguments: Sequence[Any], *, force: bool = False) -> None:
+        """Drop the databases that a condition on `databases` names; one that is in use stays for another time."""
+        query = sql.SQL("SELECT name FROM databases WHERE " + condition)  # type: ignore[arg-type]
+        for (name,) in self.execute(query, arguments):
+            self.drop(name, force=force)
+
+    def drop(self, name: str, *, force: bool = False) -> bool:
+        """Drop a database of ours; says whether it is gone.
+
+        Args:
+            name: its name.
+            force: end the sessions on it. Only for what this run made: other people's are left alone.
+        """
+        known = self.execute("SELECT kind FROM databases WHERE name = %s", [name])
+        if not known:
+            return False
+        named = sql.Identifier(name)
+        ending = sql.SQL("WITH (FORCE)" if force else "")
+        try:
+            if known[0][0] == "template":
+                present = self.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+                if present:
+                    self.execute(
+                        sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(named)
+                    )
+            self.execute(sql.SQL("DROP DATABASE IF EXISTS {} {}").format(named, ending))
+        except DatabaseFailure:  # 55006: somebody is connected
+            return False
+        self.execute("DELETE FROM databases WHERE name = %s", [name])
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def open_registry(
+    server_url: str, registry_url: str, run: str, lease: Lease | None = None
+) -> Registry:
+    """Return the registry of a server, made where there is none.
+
+    Args:
+        server_url: a database that exists.
+        registry_url: the registry's, which may not.
+        run: the run that makes databases now.
+        lease: the process whose end is the run's end; this one by default.
+
+    Raises:
+        DatabaseFailure: the server cannot be reached, or its role may not create databases.
+    """
+    _ensure(server_url, registry_url)
+    registry = Registry(registry_url, run, lease or Lease.own())
+    registry.begin()
+    return registry
+
+
+def _ensure(server_url: str, registry_url: str) -> None:
+    with connect(server_url) as connection:
+        connection.autocommit = True
+        present = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+        ).fetchone()
+        if present:
+            return
+        _may_create(connection)
+        try:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        except (errors.DuplicateDatabase, errors.UniqueViolation):
+            pass  # another run was first
+        except psycopg.Error as error:
+            raise translated(error) from None
+    with connect(registry_url) as connection:
+        # Two runs that create the same table at once: one of them fails (23505), whatever IF NOT EXISTS says.
+        connection.execute("SELECT pg_advisory_xact_lock(1)")
+        connection.execute(_DDL)
+
+
+def _may_create(connection: Connection[Any]) -> None:
+    row = connection.execute(
+        "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if row != (True,):
+        role = sql.Identifier(connection.info.user).as_string(connection)
+        raise DatabaseFailure(
+            f"the role {role} may not create databases", remedy=f"ALTER ROLE {role} CREATEDB"
+        )

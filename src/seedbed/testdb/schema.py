@@ -1,0 +1,146 @@
+"""Where a test database's tables come from: an Alembic configuration, SQL files, a callable or a metadata."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedbed.errors import InvalidInput
+from seedbed.url import libpq_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+
+def make_schema(root: Path, said: str, url: str) -> None:
+    """Make the tables in an empty database.
+
+    Args:
+        root: the project's folder, to which paths are relative.
+        said: an Alembic ``.ini`` file; ``.sql`` files or patterns of them, run in this order; or ``module:attribute``, a
+            metadata, a declarative base, or a callable that takes a URL.
+        url: the database.
+
+    Raises:
+        InvalidInput: it is none of these, or not there.
+    """
+    kind = _kind(said)
+    if kind == "alembic":
+        _upgrade(_existing(root, said)[0], url)
+    elif kind == "sql":
+        _run_files(_existing(root, said), url)
+    else:
+        _from_attribute(root, said, url)
+
+
+def schema_files(root: Path, said: str | None) -> list[Path]:
+    """Return the files that tables are made from, as far as they can be told without importing anything."""
+    if said is None:
+        return []
+    kind = _kind(said)
+    if kind == "sql":
+        return _existing(root, said)
+    if kind == "alembic":
+        ini = _existing(root, said)[0]
+        return [ini, *ini.parent.rglob("versions/*.py"), *ini.parent.rglob("env.py")]
+    top = said.partition(":")[0].partition(".")[0]
+    return [*(root / top).rglob("*.py"), root / f"{top}.py"]
+
+
+def _kind(said: str) -> str:
+    words = said.split()
+    if len(words) == 1 and said.strip().endswith(".ini"):
+        return "alembic"
+    if words and all(word.endswith(".sql") for word in words):
+        return "sql"
+    module, colon, attribute = said.partition(":")
+    if colon and module.replace(".", "").isidentifier() and attribute:
+        return "attribute"
+    raise InvalidInput(
+        f"seedbed_schema = {said!r} is not a schema",
+        remedy="Give an Alembic .ini, .sql files, or module:attribute (a metadata or a callable).",
+    )
+
+
+def _existing(root: Path, said: str) -> list[Path]:
+    found: list[Path] = []
+    for word in said.split():
+        given = Path(word)
+        here = [given] if given.is_absolute() else sorted(root.glob(word))
+        files = [path for path in here if path.is_file()]
+        if not files:
+            raise InvalidInput(f"seedbed_schema: there is no file {word!r} in {root}")
+        found += files
+    return found
+
+
+def _upgrade(ini: Path, url: str) -> None:
+    """Run an Alembic upgrade as the ``alembic`` command does, with this database's URL.
+
+    Both usual forms of ``env.py`` find it: ``sqlalchemy.url``, and a connection in ``config.attributes``.
+    """
+    try:
+        from alembic import command
+        from alembic.config import Config
+    except ModuleNotFoundError:
+        raise InvalidInput(f"{ini} needs Alembic, which is not installed") from None
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    config = Config(str(ini))
+    config.set_main_option("sqlalchemy.url", address.replace("%", "%%"))
+    config.attributes["configure_logger"] = False
+    engine = create_engine(address, poolclass=NullPool)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+def _run_files(files: list[Path], url: str) -> None:
+    import psycopg
+
+    from seedbed.load.failures import translated
+
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+        for file in files:
+            try:
+                # Without parameters, several statements go as one; each file is its own transaction unless it says otherwise.
+                connection.execute(file.read_bytes())
+            except psycopg.Error as error:
+                raise InvalidInput(f"{file}: {translated(error).message}") from None
+
+
+def _from_attribute(root: Path, said: str, url: str) -> None:
+    name, _, path = said.partition(":")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        value: object = importlib.import_module(name)
+        for attribute in path.split("."):
+            value = getattr(value, attribute)
+    except (ImportError, AttributeError) as error:
+        raise InvalidInput(f"seedbed_schema = {said!r}: {error}") from error
+    from sqlalchemy import MetaData
+
+    metadata = getattr(value, "metadata", value)
+    if isinstance(metadata, MetaData):
+        _create(metadata, url)
+    elif callable(value):
+        call: Callable[[str], object] = value
+        call(url)
+    else:
+        raise InvalidInput(f"seedbed_schema = {said!r} is neither a metadata nor a callable")
+
+
+def _create(metadata: MetaData, url: str) -> None:
+    from seedbed.load.schema import create
+    from seedbed.load.session import connect
+
+    with connect(url) as connection:
+        create(connection, metadata, allowed=True)
+        connection.commit()

@@ -1,0 +1,150 @@
+"""Templates: built once per fingerprint under a private name, connections off, renamed last; complete or absent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time
+from typing import Any
+
+from psycopg import Connection, sql
+
+from seedbed.load.session import connect
+from seedbed.settings import Said
+from seedbed.source import Source
+from seedbed.testdb.blueprint import Blueprint, Manifest, today
+from seedbed.testdb.host import Host
+from seedbed.testdb.registry import Registry, Template
+
+ORIGIN = "the pytest plugin"
+"""Who says what a test database is for."""
+
+
+def ensure_template(host: Host, registry: Registry, blueprint: Blueprint) -> tuple[Template, bool]:
+    """Return a template of a blueprint, and whether it had to be built.
+
+    Raises:
+        SeedbedError: one of its kinds: the project cannot be imported, the profile does not fit the tables ...
+    """
+    key = blueprint.fingerprint(host.version)
+    found = _usable(registry, key)
+    if found:
+        return found, False
+    with registry.alone(key):
+        found = _usable(registry, key)
+        if found:
+            return found, False
+        return _build(host, registry, blueprint, key), True
+
+
+def create_database(
+    registry: Registry, name: str, template: str | None = None, strategy: str = ""
+) -> None:
+    """Create a database whose name has been reserved."""
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template:
+        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    if strategy:
+        statement += sql.SQL(" STRATEGY {}").format(sql.Identifier(strategy))
+    registry.execute(statement)
+
+
+def copying_strategy(registry: Registry) -> str:
+    """Return how databases are copied fastest here: as files, unless that costs two flushed checkpoints.
+
+    Copying files is twice as fast where nothing is flushed (docs/pytest.md has figures); before version 15 it was the only way.
+    """
+    if registry.connection.info.server_version < 150000:
+        return ""
+    flushes = registry.execute("SHOW fsync") != [("off",)]
+    return "wal_log" if flushes else "file_copy"
+
+
+def _usable(registry: Registry, key: str) -> Template | None:
+    found = registry.template(key)
+    return found if found and Manifest.read(found.manifest).holds else None
+
+
+def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Template:
+    draft = registry.reserve("draft")[0]
+    create_database(registry, draft, strategy=copying_strategy(registry))
+    manifest = fill(blueprint, host.url(draft), draft)
+    stale = registry.template(key)
+    name = f"seedbed_template_{key}"
+    if stale:
+        # A run that copies it right now keeps it: then this one's gets a name of its own.
+        if not registry.drop(stale.name):
+            name += draft[-4:]
+        registry.execute("UPDATE databases SET key = NULL WHERE name = %s", [stale.name])
+    template = Template(name, key, manifest.text())
+    registry.publish(draft, template)
+    return template
+
+
+def fill(blueprint: Blueprint, url: str, database: str) -> Manifest:
+    """Make tables and rows in an empty database of ours, through the engine and its guard."""
+    from seedbed.api import stamp
+    from seedbed.apply import apply
+    from seedbed.plan import Options
+    from seedbed.testdb.schema import make_schema
+
+    wanted, environment = _source(blueprint)
+    dated = wanted.as_of is None
+    if dated:
+        wanted = replace(wanted, as_of=datetime.combine(today(), time()))
+    if blueprint.prepare or blueprint.schema:
+        # We made this database: a migration's rows in it are no reason to doubt what it is for.
+        stamp(url, environment, confirm=database)
+        wanted = replace(wanted, metadata=None)
+        if blueprint.prepare:
+            blueprint.prepare(url)
+        else:
+            make_schema(blueprint.root, blueprint.schema or "", url)
+    done = apply(wanted, url, Options(environment=Said(environment, ORIGIN)))
+    with connect(url) as connection:
+        rows = count_rows(connection)
+    return Manifest.of_this_process(blueprint.root, done.as_of, rows, dated=dated)
+
+
+def _source(blueprint: Blueprint) -> tuple[Source, str]:
+    """Return the blueprint's profile, ready to be evaluated, and what its database is for."""
+    from seedbed.project import find_project
+    from seedbed.request import source
+
+    project = find_project(blueprint.root)
+    wanted = source(
+        project,
+        project.profile(blueprint.profile),
+        as_of=blueprint.as_of,
+        scale=blueprint.scale,
+        seed=blueprint.seed,
+        minimal=blueprint.minimal,
+    )
+    return wanted, "testing" if "testing" in wanted.environments else wanted.environments[0]
+
+
+def count_rows(connection: Connection[Any]) -> dict[str, int]:
+    """Return how many rows each table of a database holds, the ledger's apart."""
+    tables = connection.execute(
+        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'seedbed') "
+        "AND n.nspname !~ '^pg_t(emp|oast)' ORDER BY 1, 2"
+    ).fetchall()
+    counts = {}
+    for schema, name in tables:
+        query = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(schema, name))
+        row = connection.execute(query).fetchone()
+        counts[name if schema == "public" else f"{schema}.{name}"] = row[0] if row else 0
+    return counts
+
+
+def restore(blueprint: Blueprint, url: str, database: str, as_of: datetime) -> None:
+    """Bring the profile's rows in a clone of ours back to what the profile says."""
+    from seedbed.api import stamp
+    from seedbed.apply import apply
+    from seedbed.plan import Options
+
+    wanted, environment = _source(blueprint)
+    # A clone carries its template's stamp, which the guard rightly takes for another database's.
+    stamp(url, environment, confirm=database)
+    options = Options(environment=Said(environment, ORIGIN), edits="overwrite", create=False)
+    apply(replace(wanted, as_of=as_of, metadata=None), url, options)
