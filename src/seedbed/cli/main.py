@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from seedbed.cli import failure, projects, seeding, server, upkeep
+from seedbed.cli import failure, kept, projects, seeding, server, upkeep
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -23,6 +23,7 @@ seeding.add_to(app)
 upkeep.add_to(app)
 projects.add_to(app)
 app.add_typer(server.group)
+app.add_typer(kept.group)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from seedbed.pytest_plugin.handle import Seedbed
+    from seedbed.pytest_plugin.visit import Visit
     from seedbed.testdb.host import Host
     from seedbed.testdb.registry import Template
 
@@ -51,7 +52,8 @@ def seedbed_psycopg(seedbed: Seedbed) -> psycopg.Connection[Any]:
 @pytest.fixture
 def seedbed_async_engine(request: pytest.FixtureRequest, seedbed: Seedbed) -> AsyncEngine:
     """An engine for asyncio that connects in the test's own loop; under ``rollback`` in a transaction of its own."""
-    return request.node.stash[HANDLE].async_engine()
+    visit: Visit = request.node.stash[HANDLE]
+    return visit.async_engine()
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def seedbed_async_session(
     request: pytest.FixtureRequest, seedbed_async_engine: AsyncEngine
 ) -> AsyncSession:
     """A session for asyncio on `seedbed_async_engine`."""
-    return request.node.stash[HANDLE].async_session()
+    visit: Visit = request.node.stash[HANDLE]
+    return visit.async_session()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from seedbed.load.session import connect
-from seedbed.url import connection_parameters
+from seedbed.url import libpq_url
 
 _CHANNEL = "seedbed_leak"
 _OWN = "SET seedbed.own_connection = 'on'"
@@ -118,7 +118,7 @@ def open_guarded(url: str) -> Guarded:
     """Return a connection for tests that are rolled back, to a database that gets the triggers."""
     with connect(url) as connection:
         connection.execute(_WATCH)
-    guarded = Guarded.connect(**connection_parameters(url), autocommit=True)
+    guarded = Guarded.connect(libpq_url(url), autocommit=True)
     guarded.execute(_OWN)
     guarded.autocommit = False
     return guarded
@@ -133,7 +133,7 @@ def listen(url: str, leaks: list[str]) -> psycopg.Connection[Any]:
         url: the database.
         leaks: is told of it whenever the connection is used.
     """
-    listener = psycopg.connect(**connection_parameters(url), autocommit=True)
+    listener = psycopg.connect(libpq_url(url), autocommit=True)
     listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
     listener.add_notify_handler(lambda notify: leaks.append(notify.payload))
     return listener
@@ -141,7 +141,7 @@ def listen(url: str, leaks: list[str]) -> psycopg.Connection[Any]:
 
 async def open_async_guarded(url: str) -> AsyncGuarded:
     """Return a connection for one test with asyncio that is rolled back."""
-    guarded = await AsyncGuarded.connect(**connection_parameters(url), autocommit=True)
+    guarded = await AsyncGuarded.connect(libpq_url(url), autocommit=True)
     await guarded.execute(_OWN)
     await guarded.set_autocommit(False)
     return guarded

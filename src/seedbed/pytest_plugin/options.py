@@ -142,7 +142,7 @@ def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> W
         if name not in allowed:
             said = f"@pytest.mark.seedbed({name}=...)"
             raise InvalidInput(f"{said} is not an option of a test: {nearest(name, allowed)}")
-    found = {}
+    found: dict[str, Any] = {}
     for option in OPTIONS:
         value, origin = _said(config, option, marked)
         found[option.name] = option.default if origin is None else option.read(value, origin)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sqlalchemy import select, text, tuple_
 from sqlalchemy import inspect as inspected
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
 from seedbed.errors import InvalidInput

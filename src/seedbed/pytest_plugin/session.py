@@ -63,7 +63,8 @@ class Session:
         from seedbed.testdb.host import RunFolder
 
         if self.is_worker:
-            return RunFolder(Path(self.config.workerinput["seedbed_run"]))
+            given: dict[str, Any] = vars(self.config)["workerinput"]
+            return RunFolder(Path(given["seedbed_run"]))
         return RunFolder.make()
 
     @cached_property

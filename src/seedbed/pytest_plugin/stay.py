@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -152,10 +152,8 @@ class InTransaction:
     def _flush(self) -> None:
         from sqlalchemy.exc import SQLAlchemyError
 
-        try:
+        with suppress(SQLAlchemyError):  # then the database keeps what there is
             self.session.flush()
-        except SQLAlchemyError:
-            pass  # the database keeps what there is
 
     def _put_away(self) -> None:
         """Close what SQLAlchemy holds. The server has undone everything already, so nothing is sent for it."""
@@ -311,5 +309,3 @@ def unpooled(url: str) -> AsyncEngine:
     from sqlalchemy.pool import NullPool
 
     return create_async_engine(driven(url), poolclass=NullPool)
-
-

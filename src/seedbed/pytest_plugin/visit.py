@@ -76,7 +76,9 @@ class Visit:
         """Let factories write through the test's session, for the length of a block."""
         from seedbed.factory import DEFAULT_SEED, Context, creating_through
 
-        seed = f"{self._seed or DEFAULT_SEED}, in a test"  # other values than the profile's rows have
+        seed = (
+            f"{self._seed or DEFAULT_SEED}, in a test"  # other values than the profile's rows have
+        )
         with creating_through(lambda: self.handle.session, Context(seed, self.handle.as_of)):
             yield
 

@@ -96,10 +96,12 @@ class ContainerServer:
         container = _quick_container()(
             self.image, username="postgres", password=self._password, dbname="postgres", driver=None
         )
-        container.with_env("PGDATA", f"{_DATA}/pg").with_env("POSTGRES_INITDB_ARGS", "--no-sync")
+        container.with_env("PGDATA", f"{_DATA}/pg").with_env(
+            "POSTGRES_INITDB_ARGS", "--no-sync --encoding=UTF8"
+        )
         options = [f"-c {name}={value}" for name, value in self.tuning.settings.items()]
         container.with_command(" ".join(["postgres", *options]))
-        container.with_kwargs(tmpfs={_DATA: "rw"}, labels=self.labels)
+        container.with_tmpfs_mount(_DATA).with_kwargs(labels=self.labels)
         if _is_here():
             container.ports = {"5432/tcp": ("127.0.0.1", None)}
         self._container = container
@@ -134,8 +136,7 @@ class ContainerServer:
         while True:
             try:
                 with psycopg.connect(self.url(), connect_timeout=5) as connection:
-                    row = connection.execute("SHOW server_version").fetchone()
-                    return str(row[0]).split()[0] if row else ""
+                    return str(connection.info.parameter_status("server_version")).split()[0]
             except psycopg.OperationalError:
                 if time.monotonic() > deadline or not self._alive():
                     raise DatabaseFailure(self._last_words()) from None

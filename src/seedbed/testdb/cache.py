@@ -47,7 +47,9 @@ class Cache:
         from importlib.metadata import version
 
         binaries = server.binaries
-        said = "\0".join([str(binaries), version("seedbed"), str(server.place.account.uid), project])
+        said = "\0".join(
+            [str(binaries), version("seedbed"), str(server.place.account.uid), project]
+        )
         digest = hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
         name = f"{binaries.origin}-{binaries.version}-{digest}"
         return cls(home(), name, megabytes * _MEGABYTE)

@@ -204,9 +204,8 @@ def _given(wanted: Wanted) -> Host:
     if not wanted.url:
         raise InvalidInput("--seedbed-server url needs a --seedbed-url")
     with connect(wanted.url) as connection:
-        row = connection.execute("SHOW server_version").fetchone()
+        version = str(connection.info.parameter_status("server_version")).split()[0]
         database = connection.info.dbname
-    version = str(row[0]).split()[0] if row else ""
     return Host("url", f"PostgreSQL {version} url", version, address(wanted.url, database))
 
 

@@ -47,7 +47,7 @@ class Lease:
 def _place() -> str:
     if sys.platform == "linux":
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"
+        return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"
     said = subprocess.run(["/usr/sbin/sysctl", "-n", "kern.boottime"], capture_output=True)
     return f"{socket.gethostname()} {said.stdout.decode().strip()}"
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, errors, sql
@@ -177,9 +177,11 @@ class Registry:
             [most],
         )
 
-    def drop_all(self, condition: str, arguments: Sequence[Any], *, force: bool = False) -> None:
+    def drop_all(
+        self, condition: LiteralString, arguments: Sequence[Any], *, force: bool = False
+    ) -> None:
         """Drop the databases that a condition on `databases` names; one that is in use stays for another time."""
-        query = sql.SQL("SELECT name FROM databases WHERE " + condition)  # type: ignore[arg-type]
+        query = sql.SQL("SELECT name FROM databases WHERE {}").format(sql.SQL(condition))
         for (name,) in self.execute(query, arguments):
             self.drop(name, force=force)
 
@@ -199,9 +201,7 @@ class Registry:
             if known[0][0] == "template":
                 present = self.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
                 if present:
-                    self.execute(
-                        sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(named)
-                    )
+                    self.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(named))
             self.execute(sql.SQL("DROP DATABASE IF EXISTS {} {}").format(named, ending))
         except DatabaseFailure:  # 55006: somebody is connected
             return False
