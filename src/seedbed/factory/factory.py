@@ -33,6 +33,10 @@ class FactoryOptions(SQLAlchemyOptions):
     ignored: attributes that are not written at all.
     """
 
+    sqlalchemy_session: Any
+    sqlalchemy_session_factory: Any
+    sqlalchemy_session_persistence: str | None
+    sqlalchemy_get_or_create: tuple[str, ...]
     table: str | None
     key: tuple[str, ...]
     insert_only: tuple[str, ...]

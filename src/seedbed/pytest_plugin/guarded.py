@@ -21,11 +21,11 @@ _MARK = "SAVEPOINT seedbed_mark"
 _BACK = "ROLLBACK TO SAVEPOINT seedbed_mark"
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
-_WATCH = f"""
+_WATCH = """
 CREATE FUNCTION seedbed.watch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('seedbed.own_connection', true) IS DISTINCT FROM 'on' THEN
-        PERFORM pg_notify('{_CHANNEL}', TG_TABLE_NAME || ' (' || lower(TG_OP) || ')');
+        PERFORM pg_notify('seedbed_leak', TG_TABLE_NAME || ' (' || lower(TG_OP) || ')');
     END IF;
     RETURN NULL;
 END $$;

@@ -143,10 +143,11 @@ def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> W
             said = f"@pytest.mark.seedbed({name}=...)"
             raise InvalidInput(f"{said} is not an option of a test: {nearest(name, allowed)}")
     found: dict[str, Any] = {}
+    places: dict[str, int] = {}
     for option in OPTIONS:
-        value, origin = _said(config, option, marked)
+        value, origin, places[option.name] = _said(config, option, marked)
         found[option.name] = option.default if origin is None else option.read(value, origin)
-    if found["url"] and found["server"] == "auto":
+    if found["url"] and (found["server"] == "auto" or places["url"] < places["server"]):
         found["server"] = "url"
     return Wishes(**found)
 
@@ -158,18 +159,20 @@ def said_anywhere(config: pytest.Config) -> bool:
 
 def _said(
     config: pytest.Config, option: Option, marked: Mapping[str, Any]
-) -> tuple[Any, str | None]:
-    """Return what was said of an option in the place that counts most, and where; (None, None) for nothing."""
+) -> tuple[Any, str | None, int]:
+    """Return what was said of an option in the place that counts most, where, and that place's rank, 0 for the highest."""
     if option.name in marked:
-        return marked[option.name], f"@pytest.mark.seedbed({option.name}=...)"
+        return marked[option.name], f"@pytest.mark.seedbed({option.name}=...)", 0
     given = config.getoption(_dest(option))
     if given is not None:
-        return given, option.flag
+        return given, option.flag, 1
     variable = test_variable(option.name)
     if variable is not None:
-        return variable.value, variable.origin
+        return variable.value, variable.origin, 2
     written = config.getini(_dest(option))
-    return (None, None) if written in (None, "") else (written, f"{_dest(option)} in the ini file")
+    if written not in (None, ""):
+        return written, f"{_dest(option)} in the ini file", 3
+    return None, None, 4
 
 
 def _dest(option: Option) -> str:

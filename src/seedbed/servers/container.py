@@ -103,7 +103,9 @@ class ContainerServer:
         container.with_command(" ".join(["postgres", *options]))
         container.with_tmpfs_mount(_DATA).with_kwargs(labels=self.labels)
         if _is_here():
-            container.ports = {"5432/tcp": ("127.0.0.1", None)}
+            vars(container)["ports"] = {
+                "5432/tcp": ("127.0.0.1", None)
+            }  # its type knows ports only
         self._container = container
         try:
             container.start()

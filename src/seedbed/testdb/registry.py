@@ -229,6 +229,7 @@ def open_registry(
     """
     _ensure(server_url, registry_url)
     registry = Registry(registry_url, run, lease or Lease.own())
+    _ensure_tables(registry.connection)
     registry.begin()
     return registry
 
@@ -239,17 +240,23 @@ def _ensure(server_url: str, registry_url: str) -> None:
         present = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
         ).fetchone()
-        if present:
-            return
-        _may_create(connection)
-        try:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-        except (errors.DuplicateDatabase, errors.UniqueViolation):
-            pass  # another run was first
-        except psycopg.Error as error:
-            raise translated(error) from None
-    with connect(registry_url) as connection:
-        # Two runs that create the same table at once: one of them fails (23505), whatever IF NOT EXISTS says.
+        if not present:
+            _may_create(connection)
+            try:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+            except (errors.DuplicateDatabase, errors.UniqueViolation):
+                pass  # another process was first
+            except psycopg.Error as error:
+                raise translated(error) from None
+
+
+def _ensure_tables(connection: Connection[Any]) -> None:
+    """Make the tables in a registry that another process may just have made, too."""
+    present = connection.execute("SELECT to_regclass('databases') IS NOT NULL").fetchone()
+    if present == (True,):
+        return
+    with connection.transaction():
+        # Two that create the same table at once: one of them fails (23505), whatever IF NOT EXISTS says.
         connection.execute("SELECT pg_advisory_xact_lock(1)")
         connection.execute(_DDL)
 
