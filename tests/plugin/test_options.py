@@ -85,7 +85,7 @@ class TestValues:
     def test_a_wrong_word_names_the_nearest(self, pytester: pytest.Pytester) -> None:
         """Where it was said, and what was meant."""
         with pytest.raises(
-            InvalidInput, match="--seedbed-isolation: 'klone'.*did you mean 'clone'"
+            InvalidInput, match=r"--seedbed-isolation: 'klone'.*did you mean 'clone'"
         ):
             resolve(pytester.parseconfig("--seedbed-isolation=klone"))
 

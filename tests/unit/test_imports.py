@@ -15,7 +15,17 @@ import seedbed
 PACKAGE = Path(seedbed.__file__).parent
 
 ROOMS = [
-    {"errors", "settings", "environment", "streams", "randomness", "url", "blame", "dataset"},
+    {
+        "creating",
+        "errors",
+        "settings",
+        "environment",
+        "streams",
+        "randomness",
+        "url",
+        "blame",
+        "dataset",
+    },
     {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
     {"load", "ledger", "target", "servers", "project", "request", "starter"},
     {"guard", "plan", "apply", "destroy", "status", "export", "api"},

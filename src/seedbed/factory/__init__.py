@@ -8,7 +8,6 @@ from seedbed.factory.building import (
     keyed_sequence,
 )
 from seedbed.factory.context import DEFAULT_SEED, Context, current_context, using
-from seedbed.factory.creating import creating_through
 from seedbed.factory.factory import Factory, Record
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "KeyedBuilder",
     "Record",
     "building",
-    "creating_through",
     "current_context",
     "first_sequence",
     "first_values",

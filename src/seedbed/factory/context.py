@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from seedbed.creating import current_creating
+
 DEFAULT_SEED = "seedbed"
 
 
@@ -20,19 +22,15 @@ class Context:
 
 
 _context: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context")
-_ambient = Context()
+_DEFAULT = Context()
 
 
 def current_context() -> Context:
     """Return the context that `build()` and `create()` work in."""
-    return _context.get(None) or _ambient
-
-
-def set_ambient(context: Context) -> Context:
-    """Make a context hold where `using` says nothing, in every thread and event loop; return the one that held before."""
-    global _ambient
-    before, _ambient = _ambient, context
-    return before
+    context, creating = _context.get(None), current_creating()
+    if context is None and creating is not None:
+        return Context(creating.seed, creating.as_of)
+    return context or _DEFAULT
 
 
 @contextlib.contextmanager

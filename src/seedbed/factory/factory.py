@@ -8,8 +8,8 @@ from factory import errors
 from factory.alchemy import SQLAlchemyModelFactory, SQLAlchemyOptions
 from factory.base import OptionDefault
 
+from seedbed.creating import current_creating
 from seedbed.factory.building import KeyedBuilder
-from seedbed.factory.creating import current_creating
 
 T = TypeVar("T")
 

@@ -71,7 +71,7 @@ class SharedBase:
     def __init__(self, databases: Databases, template: Template) -> None:
         from psycopg import sql
 
-        from seedbed.load.session import connect
+        from seedbed.testdb.connecting import connect
 
         self.template = template
         self.name = databases.clone(template)

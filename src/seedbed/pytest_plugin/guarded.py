@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from seedbed.load.session import connect
+from seedbed.testdb.connecting import connect
 from seedbed.url import libpq_url
 
 _CHANNEL = "seedbed_leak"

@@ -42,7 +42,7 @@ class Session:
         self.kept: list[str] = []
         self.spent: list[tuple[str, float]] = []
         self.bases: dict[tuple[str, str], RollbackBase | SharedBase] = {}
-        self.notice = ""
+        self._blueprints: dict[Wishes, Blueprint] = {}
 
     @cached_property
     def wishes(self) -> Wishes:
@@ -75,7 +75,7 @@ class Session:
         wishes = self.wishes
         return Wanted(wishes.server, wishes.url, wishes.image, wishes.cache_size, str(self.root))
 
-    @property
+    @cached_property
     def root(self) -> Path:
         """The project's folder."""
         from seedbed.settings import find_configuration
@@ -93,8 +93,26 @@ class Session:
             cache.clear()
         return Databases(self.folder, self.wanted, self.wishes.pool)
 
+    def wishes_of(self, item: pytest.Item) -> Wishes:
+        """Return what holds for one test.
+
+        Raises:
+            InvalidInput: its markers say what is no marker's to say.
+        """
+        marked: dict[str, Any] = {}
+        for marker in item.iter_markers("seedbed"):
+            for name, value in marker.kwargs.items():
+                marked.setdefault(name, value)
+        return resolve(self.config, marked) if marked else self.wishes
+
     def blueprint(self, wishes: Wishes) -> Blueprint:
         """Return what a database is made from."""
+        found = self._blueprints.get(wishes)
+        if found is None:
+            found = self._blueprints[wishes] = self._draw(wishes)
+        return found
+
+    def _draw(self, wishes: Wishes) -> Blueprint:
         from seedbed.request import moment
         from seedbed.testdb.blueprint import Blueprint
 

@@ -289,7 +289,7 @@ class OfItsOwn:
 
 def counted(url: str) -> dict[str, int]:
     """Return how many rows each table of a database holds."""
-    from seedbed.load.session import connect
+    from seedbed.testdb.connecting import connect
     from seedbed.testdb.templates import count_rows
 
     with connect(url) as connection:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from seedbed.creating import Creating, creating_through
 from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
-from seedbed.pytest_plugin.options import resolve
 from seedbed.pytest_plugin.stay import InTransaction, OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
 from seedbed.testdb.registry import Template
@@ -36,12 +36,8 @@ class Visit:
 
     def __init__(self, session: Session, request: pytest.FixtureRequest) -> None:
         self._session, self._item = session, request.node
-        marked: dict[str, Any] = {}
-        for marker in request.node.iter_markers("seedbed"):
-            for name, value in marker.kwargs.items():
-                marked.setdefault(name, value)
         try:
-            wishes = resolve(session.config, marked)
+            wishes = session.wishes_of(request.node)
             blueprint = session.blueprint(wishes)
             self._template = session.databases.template(blueprint)
             self._stay = self._enter(wishes.isolation, self._template)
@@ -74,12 +70,8 @@ class Visit:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Let factories write through the test's session, for the length of a block."""
-        from seedbed.factory import DEFAULT_SEED, Context, creating_through
-
-        seed = (
-            f"{self._seed or DEFAULT_SEED}, in a test"  # other values than the profile's rows have
-        )
-        with creating_through(lambda: self.handle.session, Context(seed, self.handle.as_of)):
+        seed = f"{self._seed or 'seedbed'}, in a test"  # other values than the profile's rows have
+        with creating_through(Creating(lambda: self.handle.session, seed, self.handle.as_of)):
             yield
 
     def async_engine(self) -> AsyncEngine:

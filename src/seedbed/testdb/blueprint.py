@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -95,7 +96,7 @@ class Manifest:
     @classmethod
     def read(cls, text: str) -> Manifest:
         """Return the manifest that `text` made."""
-        return cls(**json.loads(text))
+        return _parsed(text)
 
     def text(self) -> str:
         """Return it as JSON."""
@@ -107,6 +108,11 @@ class Manifest:
         if self.day not in ("", today().isoformat()):
             return False
         return all(file_digest(Path(path)) == digest for path, digest in self.files.items())
+
+
+@cache
+def _parsed(text: str) -> Manifest:
+    return Manifest(**json.loads(text))
 
 
 def today() -> date:

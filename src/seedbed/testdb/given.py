@@ -7,7 +7,7 @@ import ipaddress
 from seedbed import guard
 from seedbed.environment import Environment
 from seedbed.errors import Refused
-from seedbed.load.session import connect
+from seedbed.testdb.connecting import connect
 from seedbed.url import connection_parameters
 
 _PROTECTED = (Environment.PRODUCTION, Environment.STAGING)

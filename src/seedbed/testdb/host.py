@@ -199,7 +199,7 @@ def _start(folder: RunFolder, wanted: Wanted) -> Host:
 
 
 def _given(wanted: Wanted) -> Host:
-    from seedbed.load.session import connect
+    from seedbed.testdb.connecting import connect
 
     if not wanted.url:
         raise InvalidInput("--seedbed-server url needs a --seedbed-url")

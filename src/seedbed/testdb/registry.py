@@ -17,8 +17,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed.errors import DatabaseFailure
-from seedbed.load.failures import translated
-from seedbed.load.session import connect
+from seedbed.testdb.connecting import connect, failure
 from seedbed.testdb.leases import Lease
 
 DATABASE = "seedbed_tests"
@@ -78,7 +77,7 @@ class Registry:
             try:
                 cursor = self.connection.execute(query, arguments or None)
             except psycopg.Error as error:
-                raise translated(error) from None
+                raise failure(error) from None
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager
@@ -247,7 +246,7 @@ def _ensure(server_url: str, registry_url: str) -> None:
             except (errors.DuplicateDatabase, errors.UniqueViolation):
                 pass  # another process was first
             except psycopg.Error as error:
-                raise translated(error) from None
+                raise failure(error) from None
 
 
 def _ensure_tables(connection: Connection[Any]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from seedbed.load.session import connect
 from seedbed.settings import Said
 from seedbed.source import Source
 from seedbed.testdb.blueprint import Blueprint, Manifest, today
+from seedbed.testdb.connecting import connect
 from seedbed.testdb.host import Host
 from seedbed.testdb.registry import Registry, Template
 

@@ -1,13 +1,15 @@
-"""Where ``create()`` writes when a factory's Meta names no session: for the length of a test, to the test's."""
+"""Where ``create()`` writes when a factory's Meta names no session: for the length of a test, to the test's.
+
+A module of its own, because it is imported by every test that uses a database and factories are not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-
-from seedbed.factory import context
 
 FIRST = 1_000_000
 """Where Sequence starts in each test: above the profile's rows, and the same in whatever order tests run."""
@@ -19,10 +21,14 @@ class Creating:
 
     Attributes:
         session: gives the session; asked when something is created.
+        seed: what drawn values depend on.
+        as_of: the moment that times are relative to, naive UTC.
         counted: the factories whose Sequence has begun anew.
     """
 
     session: Callable[[], Any]
+    seed: str
+    as_of: datetime
     counted: set[type] = field(default_factory=set)
 
     def count(self, factory: Any) -> None:
@@ -41,17 +47,10 @@ def current_creating() -> Creating | None:
 
 
 @contextmanager
-def creating_through(session: Callable[[], Any], values: context.Context) -> Iterator[None]:
-    """Let ``create()`` write through a session, in every thread and event loop of this process.
-
-    Args:
-        session: gives the session.
-        values: what drawn values depend on.
-    """
-    _current.append(Creating(session))
-    before = context.set_ambient(values)
+def creating_through(creating: Creating) -> Iterator[None]:
+    """Let ``create()`` work with something else, in every thread and event loop of this process."""
+    _current.append(creating)
     try:
         yield
     finally:
-        context.set_ambient(before)
         _current.pop()
