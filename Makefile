@@ -25,7 +25,7 @@ WORKERS ?= 2
 # More for pytest, such as PYTEST="--servers 16".
 PYTEST ?=
 
-.PHONY: help venv demo test check docs bench clean
+.PHONY: help venv demo test check docs bench bench-plugin clean
 
 help:
 	@sed -n '2,3s/^# *//p' Makefile
@@ -55,6 +55,10 @@ docs: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run --scale $(SCALE)
+
+# The pytest plugin beside pytest-postgresql and the plain savepoint recipe.
+bench-plugin: $(INSTALLED)
+	$(BIN)/python -m benchmarks.plugin
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

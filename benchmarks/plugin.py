@@ -25,6 +25,9 @@ from seedbed.servers import choose, disposable
 RESULTS = Path(__file__).parent / "plugin-results.json"
 ROOT = Path(__file__).parent.parent
 
+WORK_MS = 25
+"""What a test that is not a benchmark does besides, in one of the measurements."""
+
 BODY = """
     from sqlalchemy import text
     assert session.scalar(text("SELECT count(*) FROM users")) == 3
@@ -142,13 +145,29 @@ def measured(tests: int) -> list[Result]:
                 tests,
             ),
         }
+        working = OURS.format(isolation="clone", name="connection", fixture="seedbed_psycopg")
+        pause = f"    __import__('time').sleep({WORK_MS / 1000})\n"
+        raw["clone at work"] = times(working, "connection", PSYCOPG_BODY + pause, tests)
     added = {name: median(values[1:]) - nothing for name, values in raw.items()}
     rollback, clone = added["rollback"], added["clone"]
     plain, theirs = added["recipe"], added["pytest-postgresql"]
     return [
         at_most("rollback, added to a test", rollback, 1.5, "ms", f"recipe {plain:.2f} ms"),
         at_most("rollback / the savepoint recipe", rollback / plain, 0.5, "x"),
-        at_most("clone, added to a test", clone, 10, "ms", f"pytest-postgresql {theirs:.1f} ms"),
+        at_most(
+            "clone, added to tests without work of their own",
+            clone,
+            10,
+            "ms",
+            f"pytest-postgresql {theirs:.1f} ms",
+        ),
+        at_most(
+            f"clone, added to tests that take {WORK_MS} ms",
+            added["clone at work"] - WORK_MS,
+            10,
+            "ms",
+            "the pool keeps up",
+        ),
         at_least("pytest-postgresql / clone", theirs / clone, 5, "x"),
         at_most("first database, template cached", raw["rollback"][0], 250, "ms"),
     ]

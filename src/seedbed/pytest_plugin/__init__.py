@@ -7,7 +7,7 @@ and the fixtures' names. What is behind them is imported when a test asks for on
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,11 @@ from seedbed.pytest_plugin.fixtures import (
 from seedbed.pytest_plugin.options import add_options
 from seedbed.pytest_plugin.session import HANDLE, Session, of
 
+if TYPE_CHECKING:
+    from seedbed.pytest_plugin.handle import Seedbed
+
 __all__ = [
+    "Seedbed",
     "seedbed",
     "seedbed_async_engine",
     "seedbed_async_session",
@@ -34,6 +38,15 @@ __all__ = [
     "seedbed_session",
     "seedbed_template",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return the handle's class, for type hints; imported when it is asked for."""
+    if name != "Seedbed":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from seedbed.pytest_plugin.handle import Seedbed
+
+    return Seedbed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -77,7 +77,7 @@ class Databases:
         with self.timed("clone"):
             pool = self._pools.get(template.name)
             if pool is None:
-                pool = self._pools[template.name] = Pool(self._open(), template, self._pool_size)
+                pool = self._pools[template.name] = self._new_pool(template)
             return pool.take()
 
     def give_back(self, name: str, template: Template) -> None:
@@ -112,6 +112,9 @@ class Databases:
     def _open(self) -> Registry:
         folder, host = self._folder, self.host
         return open_registry(host.admin, host.url(DATABASE), folder.run, folder.owner)
+
+    def _new_pool(self, template: Template) -> Pool:
+        return Pool([self._open(), self._open()], template, self._pool_size)
 
     def _clean_once(self) -> None:
         """Remove what dead runs left, in the first process of the run; a server of our own has nobody else's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from seedbed.errors import SeedbedError
 from seedbed.testdb.registry import BEAT, Registry, Template
@@ -12,7 +13,7 @@ from seedbed.testdb.templates import copying_strategy, create_database
 _AHEAD_OF_NAMES = 32
 """Names reserved at a time: writing one down costs as much as a short query."""
 
-_MOST_UNDROPPED = 16
+_MOST_UNDROPPED = 32
 """Used clones that may wait for a quiet moment; beyond, dropping goes before making."""
 
 
@@ -20,14 +21,15 @@ class Pool:
     """Keeps a few clones ready.
 
     Args:
-        registry: for this pool alone: its thread uses the connection.
+        registries: two for this pool alone, one for each of its threads: while one drops, the other makes.
         template: what is copied.
         size: how many clones are ready at best.
     """
 
-    def __init__(self, registry: Registry, template: Template, size: int) -> None:
-        self._registry, self._template, self._size = registry, template, max(1, size)
-        self._strategy = copying_strategy(registry)
+    def __init__(self, registries: Sequence[Registry], template: Template, size: int) -> None:
+        self._registries, self._template, self._size = registries, template, max(1, size)
+        self._strategy = copying_strategy(registries[0])
+        self._making = 0
         self._ready: deque[str] = deque()
         self._used: deque[str] = deque()
         self._names: list[str] = []
@@ -35,8 +37,12 @@ class Pool:
         self._changed = threading.Condition()
         self._ended = False
         self._waiting = 0
-        self._thread = threading.Thread(target=self._work, name="seedbed-clones", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, args=[each], name="seedbed-clones", daemon=True)
+            for each in registries
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def take(self) -> str:
         """Return the name of a clone that nobody else has.
@@ -66,25 +72,28 @@ class Pool:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        self._thread.join()
-        self._registry.close()
+        for thread in self._threads:
+            thread.join()
+        for registry in self._registries:
+            registry.close()
 
-    def _work(self) -> None:
+    def _work(self, registry: Registry) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(self._something_to_do, timeout=BEAT)
                 if self._ended:
                     return
-                wanting = len(self._ready) < self._size
+                wanting = self._wanting
                 overdue = len(self._used) > _MOST_UNDROPPED and not self._waiting
                 drop = self._used.popleft() if self._used and (overdue or not wanting) else None
+                name = self._next_name(registry) if wanting and drop is None else None
             try:
                 if drop is not None:
-                    self._registry.drop(drop, force=True)
-                elif wanting:
-                    self._make()
+                    registry.drop(drop, force=True)
+                elif name is not None:
+                    self._make(registry, name)
                 else:
-                    self._registry.beat()
+                    registry.beat()
             except SeedbedError as failure:
                 with self._changed:
                     self._failure = failure
@@ -92,13 +101,21 @@ class Pool:
                 return
 
     def _something_to_do(self) -> bool:
-        return self._ended or bool(self._used) or len(self._ready) < self._size
+        return self._ended or bool(self._used) or self._wanting
 
-    def _make(self) -> None:
+    @property
+    def _wanting(self) -> bool:
+        return len(self._ready) + self._making < self._size
+
+    def _next_name(self, registry: Registry) -> str:
         if not self._names:
-            self._names = self._registry.reserve("clone", _AHEAD_OF_NAMES)
-        name = self._names.pop()
-        create_database(self._registry, name, self._template.name, self._strategy)
+            self._names = registry.reserve("clone", _AHEAD_OF_NAMES)
+        self._making += 1
+        return self._names.pop()
+
+    def _make(self, registry: Registry, name: str) -> None:
+        create_database(registry, name, self._template.name, self._strategy)
         with self._changed:
+            self._making -= 1
             self._ready.append(name)
             self._changed.notify_all()
