@@ -114,7 +114,7 @@ class Databases:
         return open_registry(host.admin, host.url(DATABASE), folder.run, folder.owner)
 
     def _new_pool(self, template: Template) -> Pool:
-        return Pool([self._open(), self._open()], template, self._pool_size)
+        return Pool([self._open(), self._open()], template, self.host.url, self._pool_size)
 
     def _clean_once(self) -> None:
         """Remove what dead runs left, in the first process of the run; a server of our own has nobody else's."""
