@@ -19,6 +19,7 @@ from psycopg import Connection, errors, sql
 from seedbed.errors import DatabaseFailure
 from seedbed.testdb.connecting import connect, failure
 from seedbed.testdb.leases import Lease
+from seedbed.url import libpq_url
 
 DATABASE = "seedbed_tests"
 SILENCE = "10 minutes"
@@ -64,8 +65,7 @@ class Registry:
     def __init__(self, url: str, run: str, lease: Lease) -> None:
         self.run, self._url, self._lease = run, url, lease
         self._lock = threading.RLock()
-        self.connection = connect(url)
-        self.connection.autocommit = True
+        self.connection = psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10)
 
     def execute(self, query: Any, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, if it has any.
@@ -226,14 +226,17 @@ def open_registry(
     Raises:
         DatabaseFailure: the server cannot be reached, or its role may not create databases.
     """
-    _ensure(server_url, registry_url)
-    registry = Registry(registry_url, run, lease or Lease.own())
+    try:
+        registry = Registry(registry_url, run, lease or Lease.own())
+    except psycopg.OperationalError:  # the usual case is that it is there
+        _ensure(server_url)
+        registry = Registry(registry_url, run, lease or Lease.own())
     _ensure_tables(registry.connection)
     registry.begin()
     return registry
 
 
-def _ensure(server_url: str, registry_url: str) -> None:
+def _ensure(server_url: str) -> None:
     with connect(server_url) as connection:
         connection.autocommit = True
         present = connection.execute(
