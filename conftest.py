@@ -1,4 +1,6 @@
-"""This repository's own tests: a throw-away server of each PostgreSQL at hand, an empty database for each test.
+"""This repository's own tests of the engine: a throw-away server of each PostgreSQL at hand, an empty database for each test.
+
+They need what the pytest plugin does not give: databases without rows, on several versions. tests/plugin/examples shows the plugin.
 
 A test that asks for ``database`` gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``);
 one that asks for ``server`` gets the server itself, for ``backend`` what servers are made from. ``--servers 18`` runs on one
