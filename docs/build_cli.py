@@ -26,6 +26,10 @@ COMMANDS = (
     ("db", "status"),
     ("db", "url"),
     ("db", "shell"),
+    ("test-db",),
+    ("test-db", "list"),
+    ("test-db", "open"),
+    ("test-db", "clean"),
 )
 
 HEAD = """\

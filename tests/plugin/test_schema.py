@@ -102,3 +102,10 @@ def test_a_wrong_one_is_a_line_and_no_traceback(
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"seedbed: *{problem}*"])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_metadata_that_is_not_the_projects(shop: pytest.Pytester) -> None:
+    """module:attribute, where the attribute is a declarative base."""
+    shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")
+    result = shop.runpytest_subprocess("-q", "--seedbed-schema=shop.models:Base")
+    result.assert_outcomes(passed=1)

@@ -129,7 +129,7 @@ def _from_attribute(root: Path, said: str, url: str) -> None:
 
     metadata = getattr(value, "metadata", value)
     if isinstance(metadata, MetaData):
-        _create(metadata, url)
+        _create(root, metadata, url)
     elif callable(value):
         call: Callable[[str], object] = value
         call(url)
@@ -137,10 +137,11 @@ def _from_attribute(root: Path, said: str, url: str) -> None:
         raise InvalidInput(f"seedbed_schema = {said!r} is neither a metadata nor a callable")
 
 
-def _create(metadata: MetaData, url: str) -> None:
+def _create(root: Path, metadata: MetaData, url: str) -> None:
     from seedbed.load.schema import create
     from seedbed.load.session import connect
+    from seedbed.settings import read_settings
 
     with connect(url) as connection:
-        create(connection, metadata, allowed=True)
+        create(connection, metadata, read_settings(root).extensions, allowed=True)
         connection.commit()
