@@ -302,7 +302,9 @@ class TestShapes:
 
     def test_a_table_without_rows(self, database):
         prepare(database, "CREATE TABLE t (id serial PRIMARY KEY, a int)")
+        execute(database, "INSERT INTO t (a) VALUES (7)")
         settled(database, rows("t", [], {"a": []}))
+        assert execute(database, "SELECT a FROM t") == [(7,)]
 
 
 class TestTriggers:

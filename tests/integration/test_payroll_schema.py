@@ -108,7 +108,7 @@ def test_every_word_of_the_vocabulary_is_taken(
 ) -> None:
     update = sql.SQL("UPDATE {} SET {} = %s").format(sql.Identifier(table), sql.Identifier(column))
     for word in Base.metadata.tables[table].columns[column].info["vocabulary"]:
-        world.execute(update, (word,))
+        assert world.execute(update, (word,)).rowcount > 0
 
 
 def test_a_channel_cannot_owe_more_than_it_holds(world: psycopg.Connection) -> None:

@@ -14,6 +14,7 @@ from seedbed import streams
 from seedbed.batch import values
 from seedbed.batch.batch import Batch
 from seedbed.batch.hooks import check_hooks, make_related
+from seedbed.batch.kinship import check_children, names_of, stacked, towards_of
 from seedbed.batch.links import factory_of, makes
 from seedbed.batch.seed import Seed
 from seedbed.batch.selection import Index, Link, Selection
@@ -53,7 +54,7 @@ class World:
             maker: the declaration that makes them, where it is not a recipe.
         """
         check_hooks(batch)
-        for name in _names(batch):
+        for name in names_of(batch):
             if name in self._read:
                 by = f" by {maker}" if maker else ""
                 raise InvalidInput(
@@ -240,12 +241,12 @@ class World:
         """Return columns of the rows of a factory that refer to a batch's rows, and ``@parent``, their position there."""
         self.settle()
         self._read.setdefault(factory, where)
-        _check_children(factory, via, where)
+        check_children(factory, via, where)
         parts = []
-        for child in [b for b in self.batches if factory in _names(b)]:
+        for child in [b for b in self.batches if factory in names_of(b)]:
             if not child.is_link(via):
                 continue
-            parents = _towards(child.link(via), batch)
+            parents = towards_of(child.link(via), batch)
             if rows is not None:
                 place = np.full(len(batch), -1, dtype=np.int64)
                 place[rows] = np.arange(len(rows))
@@ -253,7 +254,7 @@ class World:
             mine = np.flatnonzero(parents >= 0)
             columns = [values.gather(child.column(n), mine).alias(n) for n in names]
             parts.append([pl.Series("@parent", parents[mine]), *columns])
-        return _stack(parts, ["@parent", *names])
+        return stacked(parts, ["@parent", *names])
 
     def family(
         self, batch: Batch, rows: Index | None, over: str, names: Sequence[str], where: str
@@ -278,7 +279,7 @@ class World:
                 start = starts.setdefault(
                     id(parent), sum(len(b) for b in self.batches) * len(starts)
                 )
-                towards = _towards(link, parent)
+                towards = towards_of(link, parent)
                 codes = np.where(towards >= 0, towards + start, codes)
             here = np.full(len(sibling), -1, dtype=np.int64)
             if sibling is batch:
@@ -286,7 +287,7 @@ class World:
                 here[mine] = np.arange(len(mine))
             columns = [sibling.column(n).alias(n) for n in names]
             parts.append([pl.Series("@parent", codes), pl.Series("@here", here), *columns])
-        return _stack(parts, ["@parent", "@here", *names])
+        return stacked(parts, ["@parent", "@here", *names])
 
 
 def _weights(pool: Selection, weight: pl.Expr, where: str) -> npt.NDArray[np.float64]:
@@ -300,51 +301,6 @@ def _weights(pool: Selection, weight: pl.Expr, where: str) -> npt.NDArray[np.flo
             remedy="A weight of 1 is an ordinary row's: divide the weights by what is ordinary.",
         )
     return weights
-
-
-def _names(batch: Batch) -> set[str]:
-    """Return what a batch's rows may be asked for by: its table, its factory, and those that this derives from."""
-    return {batch.factory.path(), *(base.__name__ for base in batch.factory.__mro__)}
-
-
-def _check_children(name: str, via: str, where: str) -> None:
-    """Refuse a rollup over a factory or an attribute that nobody wrote down: it would be empty, and look as if that were so."""
-    from seedbed.factory import Factory
-
-    known: dict[str, list[type[Factory[Any]]]] = {}
-    waiting = [*Factory.__subclasses__()]
-    while waiting:
-        factory = waiting.pop()
-        waiting.extend(factory.__subclasses__())
-        known.setdefault(factory.__name__, []).append(factory)
-    if name not in known:
-        raise InvalidInput(
-            f"{where}: there is no factory {name!r}.", remedy=nearest(name, list(known))
-        )
-    declared = [n for factory in known[name] for n in factory._meta.pre_declarations]
-    if via not in declared:
-        raise InvalidInput(
-            f"{where}: {name} does not declare {via!r}.", remedy=nearest(via, declared)
-        )
-
-
-def _towards(link: Link, batch: Batch) -> Index:
-    """Return, per row of a link, the row of one batch that it refers to, or -1."""
-    towards, start = np.full(len(link.rows), -1, dtype=np.int64), 0
-    for target, rows in link.target.parts:
-        if target is batch and len(rows):
-            inside = (link.rows >= start) & (link.rows < start + len(rows))
-            towards[inside] = rows[link.rows[inside] - start]
-        start += len(rows)
-    return towards
-
-
-def _stack(parts: Sequence[Sequence[pl.Series]], names: Sequence[str]) -> pl.DataFrame:
-    if not parts:
-        return pl.DataFrame({name: [] for name in names})
-    return pl.DataFrame(
-        [values.concatenate(columns).alias(n) for n, *columns in zip(names, *parts, strict=True)]
-    )
 
 
 def _file_of(factory: type[Factory[Any]], table: Mapping[str, Seed]) -> str:
