@@ -1,6 +1,7 @@
 # What people and CI both use. Needs Python 3.11 or newer and make; everything else goes into .venv.
 #   make demo    a seeded PostgreSQL to look at       make test    the whole test suite
 #   make check   lint, formatting, types              make bench   the benchmarks (SCALE=0.1 is the quick form)
+#                                                     make test-faults   crash sweeps and the like: minutes
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -25,10 +26,10 @@ WORKERS ?= 2
 # More for pytest, such as PYTEST="--servers 16".
 PYTEST ?=
 
-.PHONY: help venv demo test check docs bench bench-plugin clean
+.PHONY: help venv demo test test-faults check docs bench bench-plugin clean
 
 help:
-	@sed -n '2,3s/^# *//p' Makefile
+	@sed -n '2,4s/^# *//p' Makefile
 
 venv: $(INSTALLED)
 
@@ -44,6 +45,10 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST)
+
+# What the engine survives, with the sweeps and sequences that take minutes.
+test-faults: $(INSTALLED)
+	$(BIN)/python -m pytest tests/faults --slow-faults --numprocesses $(WORKERS) $(PYTEST)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
