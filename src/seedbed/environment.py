@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from seedbed.errors import Finding, InvalidInput, nearest
-from seedbed.settings import FOREIGN_ENVIRONMENTS, Said
+from seedbed.settings import FOREIGN_ENVIRONMENTS, Permissions, Said
 
 
 class Environment(StrEnum):
@@ -60,6 +61,7 @@ class Stamp:
         database_oid: of the database; another in a copy on the same server.
         stamped_at: when.
         stamped_by: the role.
+        born: whether seedbed itself created that database.
     """
 
     environment: str
@@ -67,6 +69,7 @@ class Stamp:
     database_oid: int
     stamped_at: datetime
     stamped_by: str
+    born: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,11 @@ class Site:
     standby: bool
     occupied: tuple[str, ...] = ()
     stamp: Stamp | None = None
+
+    @property
+    def born(self) -> bool:
+        """Whether seedbed itself created this database, and not one that it is a copy of."""
+        return self.stamp is not None and self.stamp.born and _is_of(self.stamp, self)
 
     def without_stamp(self) -> Site:
         """Return the same as if nobody had stamped it yet."""
@@ -128,6 +136,7 @@ class Verdict:
         unstamped: whether the database has no stamp, so that the first apply writes one.
         refusal: why nothing may be written; empty where the database may be written to.
         remedy: what to do about a refusal.
+        unsaid: whether the refusal is only for want of evidence, and not because the evidence is against it.
     """
 
     environment: Environment
@@ -136,6 +145,17 @@ class Verdict:
     unstamped: bool
     refusal: str = ""
     remedy: str = ""
+    unsaid: bool = False
+
+    @property
+    def born(self) -> bool:
+        """Whether seedbed itself created this database: then no backup is asked for before it is changed."""
+        return self.site.born
+
+    @property
+    def protected(self) -> bool:
+        """Whether people would miss what is in it: staging, production, and what nobody has spoken for."""
+        return self.environment in (*_PROTECTED, Environment.UNKNOWN)
 
 
 def weigh(site: Site, said: Said | None, fresh: Environment = Environment.UNKNOWN) -> Verdict:
@@ -153,8 +173,9 @@ def weigh(site: Site, said: Said | None, fresh: Environment = Environment.UNKNOW
     name = site.database
     stamp_it = f"Say what it is for: seedbed stamp ENVIRONMENT --confirm {name}"
 
-    def refused(why: str, remedy: str = "") -> Verdict:
-        return Verdict(Environment.UNKNOWN, site, evidence, site.stamp is None, why, remedy)
+    def refused(why: str, remedy: str = "", *, unsaid: bool = False) -> Verdict:
+        unstamped = site.stamp is None
+        return Verdict(Environment.UNKNOWN, site, evidence, unstamped, why, remedy, unsaid)
 
     if site.standby:
         return refused(f"{name} is on a hot standby, which is read-only", "Use its primary server.")
@@ -170,13 +191,15 @@ def weigh(site: Site, said: Said | None, fresh: Environment = Environment.UNKNOW
         return Verdict(evidence[0].says, site, evidence, unstamped=False)
     if site.occupied:
         tables = ", ".join(site.occupied)
-        return refused(f"{name} holds rows ({tables}) and nobody has said what it is for", stamp_it)
+        why = f"{name} holds rows ({tables}) and nobody has said what it is for"
+        return refused(why, stamp_it, unsaid=True)
     if said:
         return Verdict(evidence[0].says, site, evidence, unstamped=True)
     if not site.local:
         return refused(
             f"{name} on {site.host} is empty, but not on this machine, so nothing says what it is for",
             "--environment says what it is.",
+            unsaid=True,
         )
     claimed = [each.says for each in evidence if each.says in _PROTECTED]
     return Verdict(claimed[0] if claimed else fresh, site, evidence, unstamped=True)
@@ -216,6 +239,51 @@ def admit(
     if not why:
         return verdict
     return replace(verdict, refusal=why, remedy=remedy)
+
+
+Step = Literal["clean", "reset", "restore", "destroy", "snapshot restore"]
+"""What is done to a database that takes away rows."""
+
+_VARIABLES: dict[Step, str] = {
+    "reset": "DB_RESET",
+    "restore": "DB_RESTORE",
+    "snapshot restore": "DB_RESTORE",
+}
+"""How the variables begin that a step needs on a protected database, where it needs any."""
+
+
+def allow(verdict: Verdict, step: Step, *, confirm: str | None, said: Permissions) -> Verdict:
+    """Judge whether rows may be taken away from a database that was judged already; returns the verdict, maybe now refused.
+
+    Args:
+        verdict: what the database is taken for.
+        step: what is about to be done to it.
+        confirm: the database's name, if the operator repeated it.
+        said: what the variables allow; never enough alone.
+    """
+    if verdict.refusal and not (verdict.unsaid and step in _VARIABLES):
+        return verdict
+    name = verdict.site.database
+    lacking = [f"--confirm {name}"] if confirm != name else []
+    lacking += _variables_lacking(verdict, step, said)
+    if not lacking:
+        return replace(verdict, refusal="", remedy="")
+    why = verdict.refusal or f"a {step} takes the name of the database, {name}, said once more"
+    if confirm == name and not verdict.unsaid:
+        why = f"{name} is {verdict.environment}, and a {step} there takes more than its name"
+    remedy = f"{verdict.remedy} If you mean it as it is: {' and '.join(lacking)}".strip()
+    return replace(verdict, refusal=why, remedy=remedy)
+
+
+def _variables_lacking(verdict: Verdict, step: Step, said: Permissions) -> list[str]:
+    """Return the variables, as one sets them, that a step still needs."""
+    prefix = _VARIABLES.get(step)
+    if prefix is None or not verdict.protected:
+        return []
+    needed = [f"{prefix}_CONFIRM"]
+    if verdict.environment is not Environment.STAGING:
+        needed.append(f"{prefix}_ALLOW_PRODUCTION")
+    return [f"{variable}=1" for variable in needed if not said.has(variable)]
 
 
 def read_environment(said: Said) -> Environment:

@@ -19,13 +19,15 @@ from seedbed.environment import (
     Environment,
     Site,
     Stamp,
+    Step,
     Verdict,
     admit,
+    allow,
     read_environment,
     weigh,
 )
 from seedbed.errors import InvalidInput, Refused
-from seedbed.settings import Said
+from seedbed.settings import Permissions, Said, read_permissions
 
 _BOOKKEEPING = (
     "alembic_version",
@@ -47,8 +49,10 @@ FROM pg_catalog.pg_database d WHERE d.datname = current_database()
 """
 
 _STAMP = """
-SELECT environment, system_identifier, database_oid, stamped_at, stamped_by FROM seedbed.stamp
+SELECT environment, system_identifier, database_oid, stamped_at, stamped_by,
+       coalesce((pg_catalog.to_jsonb(s) ->> 'born')::bool, false) FROM seedbed.stamp s
 """
+"""Through JSON, for a ledger that was made before the column has none."""
 
 _CANDIDATES = """
 SELECT n.nspname, c.relname,
@@ -99,6 +103,52 @@ def judge(
     return verdict
 
 
+def permit(
+    connection: Connection[Any],
+    step: Step,
+    *,
+    confirm: str | None,
+    said: Said | None = None,
+    permissions: Permissions | None = None,
+) -> Verdict:
+    """Return what the database connected to is for, if rows may be taken away from it.
+
+    Call it inside the transaction that will do so. Where the verdict is ``born``, seedbed created the database and no backup is asked
+    for; anywhere else, `seedbed.backup` has to be offered.
+
+    Args:
+        connection: the one that will write.
+        step: what is about to be done.
+        confirm: the database's name, repeated; nothing else will do.
+        said: what the operator says the database is for, and where; None where nothing was said.
+        permissions: what the variables DB_RESET_CONFIRM and the like allow; those of this process by default.
+
+    Raises:
+        Refused: it may not be done; all the evidence is listed.
+        InvalidInput: the operator's word is no environment.
+    """
+    verdict = weigh(survey(connection), said)
+    allowed = read_permissions() if permissions is None else permissions
+    verdict = allow(verdict, step, confirm=confirm, said=allowed)
+    if verdict.refusal:
+        raise _refusal(verdict)
+    return verdict
+
+
+def stamp_at_birth(connection: Connection[Any], environment: str) -> None:
+    """Write into a database that seedbed has just created what it is for, and that it did; the caller commits.
+
+    Args:
+        connection: to that database.
+        environment: what it is for, in any spelling.
+
+    Raises:
+        InvalidInput: there is no such environment.
+    """
+    wanted = read_environment(Said(environment, "a new database's environment"))
+    _write(connection, survey(connection, look_inside=False), wanted, born=True)
+
+
 def explain(
     connection: Connection[Any], *, environments: Sequence[str] = (), said: Said | None = None
 ) -> Verdict:
@@ -138,7 +188,7 @@ def stamp(connection: Connection[Any], environment: str, *, confirm: str | None)
     verdict = weigh(found.without_stamp(), said)
     if verdict.refusal:
         raise _refusal(verdict)
-    stamp_verdict(connection, verdict)
+    _write(connection, found, verdict.environment, born=found.born)
     return verdict
 
 
@@ -146,14 +196,7 @@ def stamp_verdict(connection: Connection[Any], verdict: Verdict) -> None:
     """Write a verdict into the ledger, which is made if there is none; the caller commits."""
     if verdict.environment not in KNOWN:
         raise InvalidInput(f"a database cannot be stamped {verdict.environment}")
-    site = verdict.site
-    ledger.ensure(connection)
-    connection.execute(
-        "INSERT INTO seedbed.stamp (environment, system_identifier, database_oid) VALUES (%s, %s, %s) "
-        "ON CONFLICT (one) DO UPDATE SET (environment, system_identifier, database_oid, stamped_at, stamped_by) "
-        "= (excluded.environment, excluded.system_identifier, excluded.database_oid, now(), session_user)",
-        [str(verdict.environment), site.system_identifier, site.database_oid],
-    )
+    _write(connection, verdict.site, verdict.environment, born=verdict.born)
 
 
 def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
@@ -181,6 +224,14 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
 
 def _read(environments: Sequence[str]) -> list[Environment]:
     return [read_environment(Said(each, "the profile's environments")) for each in environments]
+
+
+def _write(
+    connection: Connection[Any], site: Site, environment: Environment, *, born: bool
+) -> None:
+    ledger.write_stamp(
+        connection, str(environment), site.system_identifier, site.database_oid, born=born
+    )
 
 
 def _stamp(connection: Connection[Any]) -> Stamp | None:

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS seedbed.stamp (
     system_identifier text NOT NULL,
     database_oid oid NOT NULL,
     stamped_at timestamptz NOT NULL DEFAULT now(),
-    stamped_by text NOT NULL DEFAULT session_user);
+    stamped_by text NOT NULL DEFAULT session_user,
+    born bool NOT NULL DEFAULT false);
 CREATE TABLE IF NOT EXISTS seedbed.runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     action text NOT NULL,
@@ -69,6 +70,12 @@ COMMENT ON COLUMN seedbed.tables.columns IS 'name and type of the columns that r
 COMMENT ON COLUMN seedbed.rows.digest IS 'what the profile said of the row when it was last written';
 COMMENT ON COLUMN seedbed.rows.row_hash IS 'what the database held right after'
 """
+
+BORN = (
+    "SELECT FROM pg_catalog.pg_attribute WHERE attname = 'born' AND NOT attisdropped "
+    "AND attrelid = 'seedbed.stamp'::pg_catalog.regclass"
+)
+"""Finds a row where the stamp can say that seedbed created the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,34 @@ def ensure(connection: Connection[Any]) -> None:
     if not exists(connection):
         for statement in DDL.split(";\n"):
             connection.execute(statement)
+
+
+def write_stamp(
+    connection: Connection[Any],
+    environment: str,
+    system_identifier: str,
+    database_oid: int,
+    *,
+    born: bool,
+) -> None:
+    """Write down what a database is for, in the place of what was written before; the ledger is made if there is none.
+
+    Args:
+        environment: what it is for.
+        system_identifier: of the server, so that a copy elsewhere does not inherit the stamp.
+        database_oid: of the database, so that a copy here does not either.
+        born: whether seedbed itself created the database.
+    """
+    ensure(connection)
+    row = connection.execute(BORN).fetchone()
+    if row is None:  # a ledger from before the column; only its owner may add it, so only a stamp does
+        connection.execute("ALTER TABLE seedbed.stamp ADD COLUMN born bool NOT NULL DEFAULT false")
+    connection.execute(
+        "INSERT INTO seedbed.stamp (environment, system_identifier, database_oid, born) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (one) DO UPDATE SET (environment, system_identifier, database_oid, born, stamped_at, stamped_by) "
+        "= (excluded.environment, excluded.system_identifier, excluded.database_oid, excluded.born, now(), session_user)",
+        [environment, system_identifier, database_oid, born],
+    )
 
 
 def entries(connection: Connection[Any]) -> dict[TableName, Entry]:

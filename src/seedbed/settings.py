@@ -22,6 +22,26 @@ FOREIGN_ENVIRONMENTS = ("APP_ENV", "ENVIRONMENT", "NODE_ENV")
 """Variables of other tools that name the environment, asked after our own."""
 
 
+PERMISSIONS = (
+    "DB_RESET_CONFIRM",
+    "DB_RESET_ALLOW_PRODUCTION",
+    "DB_RESTORE_CONFIRM",
+    "DB_RESTORE_ALLOW_PRODUCTION",
+)
+"""Variables that a reset or a restore of a protected database needs, beside the database's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Which of the variables in `PERMISSIONS` are set to 1."""
+
+    given: frozenset[str] = frozenset()
+
+    def has(self, variable: str) -> bool:
+        """Tell whether a variable is set to 1."""
+        return variable in self.given
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A setting and where it was said."""
@@ -104,6 +124,16 @@ def find_configuration(folder: Path) -> Path | None:
 def test_variable(name: str) -> Said | None:
     """Return what ``SEEDBED_TEST_<NAME>`` tells the pytest plugin, None where it says nothing."""
     return _variable(os.environ, f"SEEDBED_TEST_{name.upper()}")
+
+
+def read_permissions(variables: Mapping[str, str] | None = None) -> Permissions:
+    """Read what the variables allow to be done to a protected database; only ``1`` allows it.
+
+    Args:
+        variables: the environment variables; those of this process by default.
+    """
+    variables = os.environ if variables is None else variables
+    return Permissions(frozenset(name for name in PERMISSIONS if variables.get(name) == "1"))
 
 
 def tracebacks_wanted() -> bool:

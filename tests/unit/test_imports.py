@@ -28,7 +28,7 @@ ROOMS = [
     },
     {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
     {"load", "ledger", "target", "servers", "project", "request", "starter"},
-    {"guard", "plan", "apply", "destroy", "status", "export", "api"},
+    {"guard", "birth", "plan", "apply", "destroy", "status", "export", "api"},
     {"testdb"},
     {"cli", "pytest_plugin"},
 ]
