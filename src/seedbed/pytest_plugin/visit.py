@@ -13,7 +13,8 @@ from seedbed.creating import Creating, creating_through
 from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
-from seedbed.pytest_plugin.stay import InTransaction, OfItsOwn, ReadOnly, Stay
+from seedbed.pytest_plugin.rolled_back import InTransaction
+from seedbed.pytest_plugin.stay import OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
 from seedbed.testdb.registry import Template
 

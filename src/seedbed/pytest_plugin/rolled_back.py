@@ -1,0 +1,110 @@
+"""A test's stay in a database that is left as it was found: one transaction around everything, undone at the end."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from seedbed.pytest_plugin.stay import close
+from seedbed.testdb.address import driven
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.orm import Session
+
+    from seedbed.pytest_plugin.bases import RollbackBase
+
+
+class InTransaction:
+    """A stay that is undone: one transaction around everything."""
+
+    isolation = "rollback"
+
+    def __init__(self, base: RollbackBase) -> None:
+        self._base, self.template = base, base.template
+        self.name, self.url, self.psycopg, self.engine = (
+            base.name,
+            base.url,
+            base.psycopg,
+            base.engine,
+        )
+        base.psycopg.hold()
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The test's connection, in its transaction."""
+        connection = self.engine.connect()
+        connection.begin()
+        return connection
+
+    @cached_property
+    def session(self) -> Session:
+        """A session whose commits are savepoints."""
+        from sqlalchemy.orm import Session
+
+        return Session(bind=self.connection, join_transaction_mode="create_savepoint")
+
+    def async_engine(self) -> AsyncEngine:
+        """Return an engine on one connection, in a transaction of its own."""
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlalchemy.pool import StaticPool
+
+        from seedbed.pytest_plugin.guarded import open_async_guarded
+
+        return create_async_engine(
+            driven(self.url),
+            poolclass=StaticPool,
+            async_creator=lambda *_, **__: open_async_guarded(self.url),
+            pool_reset_on_return=None,
+        )
+
+    def reseed(self) -> bool:
+        """Undo what the test did so far."""
+        self._base.psycopg.finish()
+        self._put_away()
+        for name in ("session", "connection"):
+            self.__dict__.pop(name, None)
+        self._base.psycopg.hold()
+        return True
+
+    def row_counts(self) -> dict[str, int] | None:
+        """Return the counts as the test's own transaction sees them; see `Stay.row_counts`."""
+        from psycopg.pq import TransactionStatus
+
+        from seedbed.testdb.templates import count_rows
+
+        if self.psycopg.info.transaction_status != TransactionStatus.INTRANS:
+            return None
+        if "session" in self.__dict__:
+            self._flush()
+        return count_rows(self.psycopg)
+
+    def leaks(self) -> list[str]:
+        """Return what others committed, and whether the test's own transaction is over."""
+        found = self._base.committed_by_others()
+        own = [] if self._base.psycopg.inside else ["the test's own connection"]
+        return found + own
+
+    def leave(self, *, keep: bool = False) -> list[str]:
+        """Undo everything; see `Stay.leave`."""
+        if keep and "session" in self.__dict__:
+            self._flush()
+        found = self.leaks()
+        self._base.psycopg.finish(keep=keep)
+        self._put_away()
+        self._base.psycopg.holding = False
+        return found
+
+    def _flush(self) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        with suppress(SQLAlchemyError):  # then the database keeps what there is
+            self.session.flush()
+
+    def _put_away(self) -> None:
+        """Close what SQLAlchemy holds. The server has undone everything already, so nothing is sent for it."""
+        if "connection" in self.__dict__:
+            self.connection.invalidate()
+        close(self.__dict__, "session", "connection")
