@@ -159,8 +159,8 @@ def write_stamp(
         born: whether seedbed itself created the database.
     """
     ensure(connection)
-    row = connection.execute(BORN).fetchone()
-    if row is None:  # a ledger from before the column; only its owner may add it, so only a stamp does
+    # A ledger may be from before the column; only its owner may add it, so only a stamp does.
+    if connection.execute(BORN).fetchone() is None:
         connection.execute("ALTER TABLE seedbed.stamp ADD COLUMN born bool NOT NULL DEFAULT false")
     connection.execute(
         "INSERT INTO seedbed.stamp (environment, system_identifier, database_oid, born) VALUES (%s, %s, %s, %s) "

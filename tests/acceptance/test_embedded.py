@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.acceptance.program import Ran, run_seedbed
@@ -36,3 +37,22 @@ def test_a_plan_makes_no_database(seedbed: Run, command: tuple[str, ...]) -> Non
     assert planned.json["tables"]["orders"]["create"] == 23
     assert "shop_development" in planned.json["database"]
     assert seedbed("db", "status", "--json").json["databases"] == []
+
+
+def test_a_database_is_stamped_at_birth(seedbed: Run) -> None:
+    """Before anything is in it: a profile that fails afterwards leaves it stamped as seedbed's own."""
+    failed = seedbed("apply", "development", "--only", "nothing_of_that_name")
+    assert failed.code == 2, failed.err
+    url = seedbed("db", "url", "development", "--json").json["url"]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT environment, born FROM seedbed.stamp").fetchall() == [
+            ("development", True)
+        ]
+
+
+def test_the_servers_first_database_is_stamped_at_birth(seedbed: Run) -> None:
+    """The one that belongs to no profile is for development."""
+    url = seedbed("db", "start", "--json").json["url"]
+    with psycopg.connect(url) as connection:
+        stamp = connection.execute("SELECT environment, born FROM seedbed.stamp").fetchone()
+    assert stamp == ("development", True)

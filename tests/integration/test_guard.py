@@ -179,6 +179,28 @@ class TestTheStamp:
             judge(connection, "demo")
 
 
+class TestBirth:
+    def test_is_written_down_and_outlives_another_stamp(self, connection: Connection) -> None:
+        """What seedbed created stays seedbed's creation whatever it is used for."""
+        guard.stamp_at_birth(connection, "development")
+        assert judge(connection).born
+        assert guard.stamp(connection, "demo", confirm=name_of(connection)).environment == "demo"
+        assert judge(connection, "demo").born
+
+    def test_is_not_claimed_by_a_stamp(self, connection: Connection) -> None:
+        """A database that somebody else made is stamped like any other."""
+        guard.stamp(connection, "development", confirm=name_of(connection))
+        assert not judge(connection).born
+
+    def test_is_added_to_a_ledger_from_before(self, connection: Connection) -> None:
+        """It is read without the column, and written with it."""
+        guard.stamp(connection, "development", confirm=name_of(connection))
+        connection.execute("ALTER TABLE seedbed.stamp DROP COLUMN born")
+        assert not judge(connection).born
+        guard.stamp_at_birth(connection, "development")
+        assert judge(connection).born
+
+
 class TestTheServerConnectedTo:
     def test_is_judged_where_the_url_says_two_things(self, server: Server, database: str) -> None:
         """Fault 6: ?dbname= wins over the path, in libpq and so in the verdict."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,17 +46,29 @@ def find_project_aloud(output: Output) -> Project:
     return project
 
 
-def place_for(output: Output, project: Project, option: str | None, profile: str) -> Place:
+def place_for(
+    output: Output,
+    project: Project,
+    option: str | None,
+    profile: str,
+    operator: Said | None = None,
+) -> Place:
     """Return the database a profile goes to; the embedded server is started, and given the database, where need be.
 
-    There each profile has a database of its own, so that a demo and a developer's data live side by side.
+    There each profile has a database of its own, so that a demo and a developer's data live side by side. A new one is stamped: with the
+    operator's word where the profile may go there, else with what the profile is for.
     """
     said = _said(output, project, option)
     if said:
         return said
     from seedbed.servers import ensure_started
 
+    environment = _first_environment(project.profile(profile).environments, operator)
     started = ensure_started(database_name(project, profile))
+    if started.created:
+        from seedbed.birth import stamp_at_birth
+
+        stamp_at_birth(started.url, environment)
     how = "started" if started.launched else "running"
     output.note(f"database: {started.url} (the embedded server, {how}: {started.server})")
     return Place(started.url, embedded=True)
@@ -146,6 +158,15 @@ def _said(output: Output, project: Project, option: str | None) -> Place | None:
         raise InvalidInput(f"{said.origin}: {error.message}", remedy=error.remedy) from None
     output.note(f"database: {redacted(said.value)} (from {said.origin})")
     return Place(said.value)
+
+
+def _first_environment(environments: Sequence[str], operator: Said | None) -> str:
+    """Return what a new database is for; a word that does not fit is left to the guard to refuse."""
+    from seedbed.environment import read_environment
+
+    said = operator and read_environment(operator)
+    known = [read_environment(Said(each, "the profile's environments")) for each in environments]
+    return str(said if said in known else known[0])
 
 
 def _only_one(project: Project, profile: str | None) -> str:

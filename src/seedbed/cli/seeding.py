@@ -170,7 +170,7 @@ class _Run:
         from seedbed.apply import apply as carry_out
 
         project, profile, prepared, options = self._prepared()
-        place = place_for(self.output, project, self.database_url, self.profile)
+        place = place_for(self.output, project, self.database_url, self.profile, options.said)
         imports_done()
         source, made = _remembering(prepared)
         with shown(self.output) as progress:

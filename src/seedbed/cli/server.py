@@ -26,6 +26,10 @@ def start(json: Json = False, quiet: Quiet = False) -> None:
 
     output = Output(json, quiet)
     started = ensure_started()
+    if started.created:
+        from seedbed.birth import stamp_at_birth
+
+        stamp_at_birth(started.url, "development")
     output.document({"url": started.url, "launched": started.launched})
     verb = "started" if started.launched else "already running"
     output.text(f"{started.server}, {verb}: {started.url}")

@@ -109,7 +109,7 @@ class Seedbed:
             return
         from seedbed.testdb.templates import restore
 
-        restore(self._blueprint, self._stay.url, self._stay.name, self.as_of)
+        restore(self._blueprint, self._stay.url, self.as_of)
 
     def __repr__(self) -> str:
         return f"<Seedbed {self.profile} {self.isolation} {self.name}>"

@@ -67,7 +67,7 @@ def _usable(registry: Registry, key: str) -> Template | None:
 def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Template:
     draft = registry.reserve("draft")[0]
     create_database(registry, draft, strategy=copying_strategy(registry))
-    manifest = fill(blueprint, host.url(draft), draft)
+    manifest = fill(blueprint, host.url(draft))
     stale = registry.template(key)
     name = f"seedbed_template_{key}"
     if stale:
@@ -80,20 +80,20 @@ def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Te
     return template
 
 
-def fill(blueprint: Blueprint, url: str, database: str) -> Manifest:
+def fill(blueprint: Blueprint, url: str) -> Manifest:
     """Make tables and rows in an empty database of ours, through the engine and its guard."""
-    from seedbed.api import stamp
     from seedbed.apply import apply
+    from seedbed.birth import stamp_at_birth
     from seedbed.plan import Options
     from seedbed.testdb.schema import make_schema
 
     wanted, environment = _source(blueprint)
+    # We made this database: a migration's rows in it are no reason to doubt what it is for.
+    stamp_at_birth(url, environment)
     dated = wanted.as_of is None
     if dated:
         wanted = replace(wanted, as_of=datetime.combine(today(), time()))
     if blueprint.prepare or blueprint.schema:
-        # We made this database: a migration's rows in it are no reason to doubt what it is for.
-        stamp(url, environment, confirm=database)
         wanted = replace(wanted, metadata=None)
         if blueprint.prepare:
             blueprint.prepare(url)
@@ -137,14 +137,14 @@ def count_rows(connection: Connection[Any]) -> dict[str, int]:
     return counts
 
 
-def restore(blueprint: Blueprint, url: str, database: str, as_of: datetime) -> None:
+def restore(blueprint: Blueprint, url: str, as_of: datetime) -> None:
     """Bring the profile's rows in a clone of ours back to what the profile says."""
-    from seedbed.api import stamp
     from seedbed.apply import apply
+    from seedbed.birth import stamp_at_birth
     from seedbed.plan import Options
 
     wanted, environment = _source(blueprint)
     # A clone carries its template's stamp, which the guard rightly takes for another database's.
-    stamp(url, environment, confirm=database)
+    stamp_at_birth(url, environment)
     options = Options(environment=Said(environment, ORIGIN), edits="overwrite", create=False)
     apply(replace(wanted, as_of=as_of, metadata=None), url, options)
