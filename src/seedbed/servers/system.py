@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seedbed.servers.binaries import Binaries, probe
-from seedbed.servers.launcher import LocalServer, local_server
 from seedbed.servers.protocol import Unavailable
 from seedbed.servers.tuning import Tuning
+
+if TYPE_CHECKING:
+    from seedbed.servers.launcher import LocalServer
 
 _KNOWN_PLACES = (
     "usr/lib/postgresql/*/bin",  # Debian, Ubuntu
@@ -38,6 +41,10 @@ class System:
 
     def server(self, place: Path, tuning: Tuning, *, major: int | None = None) -> LocalServer:
         """Return a server made of the machine's programs; see `Backend.server`."""
+        from seedbed.servers.launcher import (
+            local_server,
+        )  # for whoever wants more than a description
+
         return local_server(self.binaries(major), place, tuning)
 
     def binaries(self, major: int | None = None) -> Binaries:
@@ -59,13 +66,17 @@ class System:
         raise Unavailable("; ".join(reasons) or "no initdb on the PATH or in the usual folders")
 
 
+def usual_places(program: str) -> list[Path]:
+    """Return a program's files in the folders that distributions use, those of the newest version first."""
+    found = [path for place in _KNOWN_PLACES for path in Path("/").glob(f"{place}/{program}")]
+    return sorted(found, key=lambda path: path.parent.parent.name, reverse=True)
+
+
 def _candidates() -> Iterator[Path]:
     """Yield folders holding an initdb, each once; a link on the PATH counts as the folder it leads to."""
     seen = set()
     on_path = [shutil.which("initdb", path=folder) for folder in os.get_exec_path()]
-    known = [path for place in _KNOWN_PLACES for path in Path("/").glob(f"{place}/initdb")]
-    newest_first = sorted(known, key=lambda path: path.parent.parent.name, reverse=True)
-    for program in (*(Path(found) for found in on_path if found), *newest_first):
+    for program in (*(Path(found) for found in on_path if found), *usual_places("initdb")):
         folder = program.resolve().parent
         if folder not in seen:
             seen.add(folder)

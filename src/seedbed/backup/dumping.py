@@ -1,0 +1,204 @@
+"""Making a backup: one snapshot of the database, dumped, read back, counted, and only then given its name."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+
+from seedbed import guard
+from seedbed.apply import interruptible
+from seedbed.backup.counting import count_archive, count_tables, differences
+from seedbed.backup.manifest import Manifest, digest, manifest_path
+from seedbed.backup.retention import Retention, retire
+from seedbed.environment import Verdict
+from seedbed.errors import DatabaseFailure, Locked
+from seedbed.load.failures import translated
+from seedbed.load.session import SETTINGS, connect
+from seedbed.servers.programs import Program, access, find_program, run
+from seedbed.settings import Said
+
+FOLDER = Path("backups")
+"""Where backups go when nobody says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was made.
+
+    Attributes:
+        path: the dump, in pg_dump's custom format; its manifest is beside it, with ``.json`` after the name.
+        manifest: what it is of.
+        seconds: how long it took.
+        retired: older backups of the same database that were removed.
+    """
+
+    path: Path
+    manifest: Manifest
+    seconds: float
+    retired: tuple[Path, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The dump's size in bytes."""
+        return self.manifest.size
+
+
+def backup(
+    url: str,
+    *,
+    out: Path | None = None,
+    keep: int | None = None,
+    keep_days: float | None = None,
+    said: Said | None = None,
+) -> Backup:
+    """Dump a database into a file that is known to be whole: read back, counted and hashed before it gets its name.
+
+    Args:
+        url: the database; nothing is written to it.
+        out: the folder, made where there is none; ``backups`` here by default.
+        keep: how many backups of this database stay in the folder, this one included; all by default.
+        keep_days: how many days they stay; for ever by default.
+        said: what the operator says the database is for, for the manifest.
+
+    Raises:
+        InvalidInput: there is no pg_dump that fits the server, or `keep` or `keep_days` make no sense.
+        DatabaseFailure: the database could not be dumped; there is no file then.
+        OSError: the folder cannot be written to; there is no file then.
+    """
+    started = time.monotonic()
+    retention = Retention(keep, keep_days)
+    with interruptible(), connect(url) as connection:
+        try:
+            _settle(connection)
+            made = _dump(connection, out or FOLDER, guard.explain(connection, said=said))
+        except psycopg.errors.LockNotAvailable:
+            raise Locked("a table is locked by somebody else, so it cannot be dumped") from None
+        except psycopg.Error as error:
+            raise translated(error) from None
+        finally:
+            if not connection.closed:
+                connection.rollback()
+    path, manifest = made
+    retired = retire(path.parent, manifest, retention)
+    return Backup(path, manifest, time.monotonic() - started, tuple(retired))
+
+
+def _settle(connection: Connection[Any]) -> None:
+    """Begin a transaction whose statements all see the same, for as long as pg_dump needs it."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    connection.execute(
+        "SELECT set_config('lock_timeout', %s, true), set_config('row_security', 'off', true), "
+        "set_config('statement_timeout', '0', true), "
+        "set_config('idle_in_transaction_session_timeout', '0', true)",
+        [SETTINGS["lock_timeout"]],
+    )
+
+
+def _dump(connection: Connection[Any], folder: Path, verdict: Verdict) -> tuple[Path, Manifest]:
+    server = connection.info.server_version
+    program = find_program("pg_dump", server // 10000, f"a PostgreSQL {server // 10000} server")
+    reader = find_program("pg_restore", program.major, f"an archive of {program}")
+    rows = count_tables(connection)
+    moment, snapshot = _snapshot(connection)
+    with _draft(folder) as draft:
+        arguments = ["--format=custom", f"--file={draft}", f"--snapshot={snapshot}"]
+        arguments.append(f"--lock-wait-timeout={SETTINGS['lock_timeout']}")
+        with access(connection) as reach:
+            run(program, arguments, reach)
+        _verify(reader, draft, rows)
+        path = _free_name(folder, verdict.site.database, moment)
+        manifest = Manifest(
+            file=path.name,
+            size=draft.stat().st_size,
+            sha256=digest(draft),
+            database=verdict.site.database,
+            system_identifier=verdict.site.system_identifier,
+            environment=str(verdict.environment),
+            server_version=server,
+            program=program.major,
+            made_at=moment,
+            rows=rows,
+        )
+        _publish(draft, path, manifest)
+    return path, manifest
+
+
+def _snapshot(connection: Connection[Any]) -> tuple[datetime, str]:
+    """Return the moment of the transaction's snapshot, and the name by which pg_dump shares it.
+
+    No other server and no other database knows that name: pg_dump could not even begin anywhere else.
+    """
+    row = connection.execute("SELECT now(), pg_catalog.pg_export_snapshot()").fetchone()
+    assert row is not None
+    return row[0].astimezone(UTC), row[1]
+
+
+def _verify(reader: Program, dump: Path, rows: Mapping[str, int]) -> None:
+    """Read the whole archive back: its list of contents, and every row.
+
+    Raises:
+        DatabaseFailure: it cannot be read, or does not hold the rows that the snapshot held.
+    """
+    run(reader, ["--list", dump])
+    wrong = differences(rows, count_archive(reader, dump))
+    if wrong:
+        raise DatabaseFailure("the dump does not hold what the database held", findings=wrong)
+
+
+@contextmanager
+def _draft(folder: Path) -> Iterator[Path]:
+    """Yield the name of a file to write, in a folder of its own that goes again whatever happens."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, mode=0o700)
+        (folder / ".gitignore").write_text(
+            "*\n", encoding="utf-8"
+        )  # a dump is not for a repository
+    place = Path(tempfile.mkdtemp(prefix=".seedbed-", dir=folder))
+    try:
+        yield place / "dump"
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _free_name(folder: Path, database: str, moment: datetime) -> Path:
+    """Return the name of a file that is not there yet."""
+    name = re.sub(r"[^\w.-]+", "_", database).lstrip(".-") or "database"
+    first = f"{name}-{moment:%Y%m%dT%H%M%SZ}"
+    number = 1
+    while True:
+        path = folder / f"{first}{f'-{number}' if number > 1 else ''}.dump"
+        if not path.exists() and not manifest_path(path).exists():
+            return path
+        number += 1
+
+
+def _publish(draft: Path, path: Path, manifest: Manifest) -> None:
+    """Give a verified dump its name: its manifest first, so that there is no dump without one."""
+    draft.chmod(0o600)
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    beside = manifest_path(path)
+    manifest.write(beside)
+    try:
+        draft.rename(path)
+    except BaseException:
+        beside.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
