@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +135,12 @@ def read_permissions(variables: Mapping[str, str] | None = None) -> Permissions:
     return Permissions(frozenset(name for name in PERMISSIONS if variables.get(name) == "1"))
 
 
+def docker_host() -> str | None:
+    """Return the Docker daemon's address where ``DOCKER_HOST`` names one, or ``TC_HOST``, which is testcontainers' own."""
+    said = _variable(os.environ, "DOCKER_HOST") or _variable(os.environ, "TC_HOST")
+    return said.value if said else None
+
+
 def tracebacks_wanted() -> bool:
     """Tell whether ``SEEDBED_TRACEBACK`` asks for Python's traceback below an error's message."""
     return os.environ.get("SEEDBED_TRACEBACK", "").lower() not in ("", "0", "no", "false", "off")
@@ -148,6 +153,8 @@ def _variable(variables: Mapping[str, str], name: str) -> Said | None:
 
 def _read_file(file: Path) -> tuple[str, dict[str, Any]]:
     """Return the project's name and what ``[tool.seedbed]`` holds."""
+    import tomllib  # not for those who only look for the file
+
     text = file.read_text("utf-8")
     try:
         everything = tomllib.loads(text)

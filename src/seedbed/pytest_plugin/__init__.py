@@ -16,6 +16,7 @@ from seedbed.pytest_plugin.fixtures import (
     seedbed_async_engine,
     seedbed_async_session,
     seedbed_connection,
+    seedbed_isolation,
     seedbed_psycopg,
     seedbed_server,
     seedbed_session,
@@ -33,6 +34,7 @@ __all__ = [
     "seedbed_async_engine",
     "seedbed_async_session",
     "seedbed_connection",
+    "seedbed_isolation",
     "seedbed_psycopg",
     "seedbed_server",
     "seedbed_session",
@@ -65,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options, and refuse a server that is not disposable before anything is collected."""
     config.addinivalue_line(
         "markers",
-        "seedbed(profile, isolation, as_of, scale, seed, minimal): what the test's database holds, and how it is kept apart",
+        "seedbed(profile, isolation, as_of, scale, seed, minimal, schema, keep): what the test's database holds, and how it is kept apart",
     )
     config.stash[Session.KEY] = Session(config)
     of(config).refuse_what_is_not_disposable()
@@ -98,21 +100,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say where the server comes from, in a run that is likely to use one."""
-    return of(config).header() if of(config).expected() else None
-
-
-def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
-    """Say it now in a run that turns out to use one."""
+    """Say where the server comes from, in a run that may use one."""
     session = of(config)
-    if session.expected() or not any(uses(item) for item in items):
-        return None
-    return session.header()
-
-
-def uses(item: pytest.Item) -> bool:
-    """Tell whether a test asks for one of our fixtures."""
-    return not set(__all__).isdisjoint(getattr(item, "fixturenames", ()))
+    return f"seedbed: {session.choice}" if session.expected() else None
 
 
 @pytest.hookimpl(wrapper=True)

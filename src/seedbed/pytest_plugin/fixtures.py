@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def seedbed(request: pytest.FixtureRequest) -> Iterator[Seedbed]:
+def seedbed_isolation() -> str | None:
+    """How tests are kept apart: for a folder, a module or a class to override, or to parametrize; a marker wins over it."""
+    return None
+
+
+@pytest.fixture
+def seedbed(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Iterator[Seedbed]:
     """The test's database: its URL, engine and session, and its rows by name."""
-    visit = of(request.config).visit(request)
+    visit = of(request.config).visit(request, seedbed_isolation)
     request.node.stash[HANDLE] = visit
     with visit.lent():
         yield visit.handle

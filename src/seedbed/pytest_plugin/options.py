@@ -30,7 +30,7 @@ class Option:
         help: for ``pytest --help``.
         default: what holds when nobody says anything; its type is the option's.
         choices: the texts it may be; nothing for any.
-        marked: whether a test's marker may say it, too.
+        marked: whether a test's marker may say it, too; the others are the whole run's.
     """
 
     name: str
@@ -71,7 +71,11 @@ OPTIONS = (
     Option("image", "the container's image", "postgres:18-alpine"),
     Option("profile", "which rows the database holds", "testing", marked=True),
     Option("isolation", "how tests are kept apart", "rollback", ISOLATIONS, marked=True),
-    Option("as_of", "the moment the rows are made for (default: the profile's)", marked=True),
+    Option(
+        "as_of",
+        "the moment the rows are made for (default: the profile's, else today's first)",
+        marked=True,
+    ),
     Option("scale", "what the profile's counts are multiplied by", 1.0, marked=True),
     Option("seed", "another seed makes other rows of the same shape", marked=True),
     Option("minimal", "only the hand-picked rows", False, marked=True),
@@ -79,8 +83,9 @@ OPTIONS = (
         "schema",
         "where the tables come from, if not from the project's models: an Alembic .ini, .sql files, or module:attribute "
         "(a metadata or a callable that takes a URL)",
+        marked=True,
     ),
-    Option("keep", "which tests' databases outlive the run", "none", KEEPS),
+    Option("keep", "which tests' databases outlive the run", "none", KEEPS, marked=True),
     Option("pool", "how many clones are made ahead", 2),
     Option("cache_size", "megabytes of templates kept between runs", 512),
     Option("cache_clear", "forget the templates of earlier runs first", False),
@@ -137,11 +142,8 @@ def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> W
         InvalidInput: a marker says what is no marker's to say, or a value cannot be read.
     """
     marked = marked or {}
-    allowed = [option.name for option in OPTIONS if option.marked]
     for name in marked:
-        if name not in allowed:
-            said = f"@pytest.mark.seedbed({name}=...)"
-            raise InvalidInput(f"{said} is not an option of a test: {nearest(name, allowed)}")
+        _refuse_what_is_no_tests(name)
     found: dict[str, Any] = {}
     places: dict[str, int] = {}
     for option in OPTIONS:
@@ -155,6 +157,19 @@ def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> W
 def said_anywhere(config: pytest.Config) -> bool:
     """Tell whether the run was told anything, so that it is likely to use the plugin."""
     return any(_said(config, option, {})[1] is not None for option in OPTIONS)
+
+
+def _refuse_what_is_no_tests(name: str) -> None:
+    option, said = BY_NAME.get(name), f"@pytest.mark.seedbed({name}=...)"
+    if option is None:
+        known = nearest(name, [option.name for option in OPTIONS if option.marked])
+        raise InvalidInput(f"{said} is not an option: {known}")
+    if not option.marked:
+        variable = f"SEEDBED_TEST_{name.upper()}"
+        raise InvalidInput(
+            f"{said} is not an option of a test: all tests of a run share one server",
+            remedy=f"Say {option.flag}, {variable} or {_dest(option)} in the ini file.",
+        )
 
 
 def _said(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seedbed.errors import SeedbedError
-from seedbed.pytest_plugin.options import Wishes, resolve, said_anywhere
+from seedbed.errors import InvalidInput, SeedbedError
+from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere
 
 if TYPE_CHECKING:
     from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from seedbed.testdb.host import RunFolder, Wanted
 
 HANDLE = pytest.StashKey["Visit"]()
-_USED = "seedbed/used"
-"""In pytest's own cache: whether the last run here used the plugin."""
 
 
 class Session:
@@ -33,6 +30,7 @@ class Session:
     Attributes:
         kept: what people are told about databases that outlive the run.
         spent: seconds by what they were spent on.
+        given: the version of the server that was given, empty where none was.
     """
 
     KEY = pytest.StashKey["Session"]()
@@ -41,6 +39,7 @@ class Session:
         self.config = config
         self.kept: list[str] = []
         self.spent: list[tuple[str, float]] = []
+        self.given = ""
         self.bases: dict[tuple[str, str], RollbackBase | SharedBase] = {}
         self._blueprints: dict[Wishes, Blueprint] = {}
 
@@ -93,16 +92,27 @@ class Session:
             cache.clear()
         return Databases(self.folder, self.wanted, self.wishes.pool)
 
-    def wishes_of(self, item: pytest.Item) -> Wishes:
+    def wishes_of(self, item: pytest.Item, isolation: str | None = None) -> Wishes:
         """Return what holds for one test.
+
+        Args:
+            item: the test; of its markers the nearest counts, option by option.
+            isolation: what the fixture ``seedbed_isolation`` says.
 
         Raises:
             InvalidInput: its markers say what is no marker's to say.
         """
         marked: dict[str, Any] = {}
         for marker in item.iter_markers("seedbed"):
+            if marker.args:
+                raise InvalidInput(
+                    f"@pytest.mark.seedbed({marker.args[0]!r}) lacks a name: profile=..., isolation=..."
+                )
             for name, value in marker.kwargs.items():
                 marked.setdefault(name, value)
+        if isolation is not None:
+            said = BY_NAME["isolation"].read(isolation, "the fixture seedbed_isolation")
+            marked.setdefault("isolation", said)
         return resolve(self.config, marked) if marked else self.wishes
 
     def blueprint(self, wishes: Wishes) -> Blueprint:
@@ -131,11 +141,11 @@ class Session:
             prepared_by=files,
         )
 
-    def visit(self, request: pytest.FixtureRequest) -> Visit:
-        """Return a test's stay in a database, as its markers and the options say."""
+    def visit(self, request: pytest.FixtureRequest, isolation: str | None) -> Visit:
+        """Return a test's stay in a database, as its markers, the fixture ``seedbed_isolation`` and the options say."""
         from seedbed.pytest_plugin.visit import Visit
 
-        return Visit(self, request)
+        return Visit(self, request, isolation)
 
     def keep(self, name: str, test: str) -> None:
         """Let a database outlive the run, and tell people where it is."""
@@ -157,39 +167,48 @@ class Session:
             from seedbed.testdb.given import refuse_what_is_not_disposable
 
             try:
-                refuse_what_is_not_disposable(wishes.url, wishes.hosts)
+                self.given = refuse_what_is_not_disposable(wishes.url, wishes.hosts)
             except SeedbedError as error:
                 raise pytest.UsageError(str(error)) from None
 
     def expected(self) -> bool:
-        """Tell whether this run is likely to need a server: somebody said something, or the last run here did."""
-        if self.is_worker:
-            return False
-        cache = getattr(self.config, "cache", None)
-        return said_anywhere(self.config) or bool(cache and cache.get(_USED, False))
+        """Tell whether a test of this run may use a fixture of ours: there is a project, or somebody said something."""
+        from seedbed.settings import find_configuration
 
-    def header(self) -> str:
-        """Return where the server comes from, for people."""
-        from seedbed.testdb.host import describe
+        here = find_configuration(self.config.rootpath) is not None
+        return not self.is_worker and (here or said_anywhere(self.config))
 
+    @cached_property
+    def choice(self) -> str:
+        """Where the server will come from, for people, and why not from elsewhere; nothing heavy is imported to tell."""
+        wishes = self.wishes
+        if wishes.server == "url":
+            from seedbed.url import redacted
+
+            return f"PostgreSQL {self.given} url {redacted(wishes.url or '')}"
+        from seedbed.servers import Embedded, System, choose
+        from seedbed.servers.container import Container
+
+        backends = (Container(wishes.image, glance=True), Embedded(), System())
         try:
-            return f"seedbed: {describe(self.wanted)}"
+            return str(choose(wishes.server, backends=backends))
         except SeedbedError as error:
-            return f"seedbed: {str(error).splitlines()[0]}"
+            return str(error).replace("\n", " ")
 
     def told(self) -> dict[str, Any]:
         """Return what a worker reports to the process that began the run."""
-        return {"kept": self.kept, "spent": self._all_spent(), "used": "databases" in self.__dict__}
+        return {"kept": self.kept, "spent": self._all_spent()}
 
     def hear(self, told: dict[str, Any]) -> None:
         """Take over a worker's report."""
         self.kept += told.get("kept", [])
         self.spent += [(what, seconds) for what, seconds in told.get("spent", [])]
-        if told.get("used"):
-            self._remember()
 
     def summarise(self, reporter: Any) -> None:
-        """Show what was kept, and how long databases took where that was asked for."""
+        """Show what was kept, a server that is not the header's, and how long databases took where that was asked for."""
+        host = self.folder.host() if "folder" in self.__dict__ else None
+        if host and host.kind not in self.choice.partition("(")[0]:  # an image was not to be had
+            reporter.line(f"seedbed: {host.description}")
         if self.kept:
             reporter.section("databases that were kept (seedbed test-db list)")
             for line in self.kept:
@@ -208,7 +227,6 @@ class Session:
             base.close()
         if used:
             self.databases.close()
-            self._remember()
         if "folder" in self.__dict__ and not self.is_worker:
             from seedbed.testdb.databases import finish
 
@@ -216,11 +234,6 @@ class Session:
 
     def _prepare(self, url: str) -> None:
         self.config.hook.pytest_seedbed_schema(config=self.config, url=url)
-
-    def _remember(self) -> None:
-        cache = getattr(self.config, "cache", None)
-        if cache is not None and not self.is_worker and not os.environ.get("PYTEST_XDIST_WORKER"):
-            cache.set(_USED, True)
 
     def _all_spent(self) -> list[tuple[str, float]]:
         own = self.databases.spent if "databases" in self.__dict__ else []

@@ -30,15 +30,18 @@ class Visit:
     Args:
         session: the plugin's object of this process.
         request: the test's.
+        isolation: how the test is kept apart where no marker says it; None: as the options say.
 
     Attributes:
         handle: what the test sees.
     """
 
-    def __init__(self, session: Session, request: pytest.FixtureRequest) -> None:
+    def __init__(
+        self, session: Session, request: pytest.FixtureRequest, isolation: str | None = None
+    ) -> None:
         self._session, self._item = session, request.node
         try:
-            wishes = session.wishes_of(request.node)
+            wishes = session.wishes_of(request.node, isolation)
             blueprint = session.blueprint(wishes)
             self._template = session.databases.template(blueprint)
             self._stay = self._enter(wishes.isolation, self._template)

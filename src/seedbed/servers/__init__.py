@@ -12,25 +12,32 @@ For tests, `disposable` runs a throw-away server for the length of a block::
 
     with disposable(choose().backend) as server:
         server.url("postgres")
+
+What speaks to a running server is imported when it is first used: pytest's header asks where one would come from, in every run.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from seedbed.servers.choose import BACKENDS, Choice, NoServer, choose
-from seedbed.servers.client import psql, shell
-from seedbed.servers.development import (
-    DATABASE,
-    Started,
-    Status,
-    ensure_started,
-    status,
-    stop,
-    url,
-)
 from seedbed.servers.disposable import disposable
 from seedbed.servers.embedded import Embedded
-from seedbed.servers.extensions import missing_extensions
 from seedbed.servers.protocol import Backend, Server, Unavailable
 from seedbed.servers.system import System
 from seedbed.servers.tuning import DISPOSABLE, DURABLE, Tuning
+
+if TYPE_CHECKING:
+    from seedbed.servers.client import psql, shell
+    from seedbed.servers.development import (
+        DATABASE,
+        Started,
+        Status,
+        ensure_started,
+        status,
+        stop,
+        url,
+    )
+    from seedbed.servers.extensions import missing_extensions
 
 __all__ = [
     "BACKENDS",
@@ -57,3 +64,16 @@ __all__ = [
     "stop",
     "url",
 ]
+
+_HOMES = {
+    "client": ("psql", "shell"),
+    "development": ("DATABASE", "Started", "Status", "ensure_started", "status", "stop", "url"),
+    "extensions": ("missing_extensions",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import secrets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from seedbed.errors import DatabaseFailure
+from seedbed.servers import daemon
 from seedbed.servers.protocol import Unavailable
 from seedbed.servers.tuning import Tuning
 
@@ -24,7 +23,6 @@ _DATA = "/seedbed-data"
 
 _START_SECONDS = 120.0
 _POLL_SECONDS = 0.02
-_SOCKETS = ("/var/run/docker.sock", "~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +32,26 @@ class Container:
     Attributes:
         image: an image that honours POSTGRES_USER and POSTGRES_PASSWORD as the official one does.
         labels: put on the containers.
+        glance: answer from what can be told at once: nothing heavy is imported, and nothing is pulled.
     """
 
     image: str = IMAGE
     name: str = "container"
     labels: tuple[tuple[str, str], ...] = ()
+    glance: bool = False
 
     def describe(self, *, major: int | None = None) -> str:
         """Return version and origin, for people; see `Backend.describe`."""
         if importlib.util.find_spec("testcontainers") is None:
             raise Unavailable("the testcontainers package is not installed")
-        _find_daemon()
-        self._find_image()
+        found = daemon.find()
+        if not self.glance:
+            self._find_images(found)
         tag = self.image.rpartition("/")[2].partition(":")[2] or "latest"
         if major is not None and not tag.startswith(str(major)):
             raise Unavailable(f"the image {self.image} is not version {major}")
-        return f"PostgreSQL {tag} container"
+        pulling = ", to be pulled" if self.glance and daemon.lacks(self.image) else ""
+        return f"PostgreSQL {tag} container{pulling}"
 
     def program(self, name: str) -> Path | None:
         """Return None: a container's programs are not this machine's; see `Backend.program`."""
@@ -60,18 +62,27 @@ class Container:
         self.describe(major=major)
         return ContainerServer(self.image, tuning, dict(self.labels))
 
-    def _find_image(self) -> None:
+    def _find_images(self, address: str | None) -> None:
+        """Have the image here, and the reaper's unless somebody switched it off."""
         from docker.errors import DockerException, ImageNotFound
+        from testcontainers.core.config import testcontainers_config
 
         try:
             client = _client()
+            client.ping()
+        except (DockerException, OSError):
+            where = address or "any place testcontainers was told of"
+            raise Unavailable(f"no Docker daemon at {where}") from None
+        reaper = () if testcontainers_config.ryuk_disabled else (testcontainers_config.ryuk_image,)
+        for image in (self.image, *reaper):
             try:
-                client.images.get(self.image)
-            except ImageNotFound:
-                client.images.pull(self.image)
-        except DockerException as error:
-            reason = str(getattr(error, "explanation", None) or error).splitlines()[0]
-            raise Unavailable(f"the image {self.image} cannot be had: {reason}") from None
+                try:
+                    client.images.get(image)
+                except ImageNotFound:
+                    client.images.pull(image)
+            except (DockerException, OSError) as error:
+                reason = str(getattr(error, "explanation", None) or error).splitlines()[0]
+                raise Unavailable(f"the image {image} cannot be had: {reason}") from None
 
 
 @dataclass
@@ -102,7 +113,7 @@ class ContainerServer:
         options = [f"-c {name}={value}" for name, value in self.tuning.settings.items()]
         container.with_command(" ".join(["postgres", *options]))
         container.with_tmpfs_mount(_DATA).with_kwargs(labels=self.labels)
-        if _is_here():
+        if daemon.is_here():
             vars(container)["ports"] = {
                 "5432/tcp": ("127.0.0.1", None)
             }  # its type knows ports only
@@ -119,7 +130,7 @@ class ContainerServer:
         if self._container is None:
             raise DatabaseFailure(f"the container of {self.image} is not running")
         host = self._container.get_container_host_ip()
-        if _is_here():
+        if daemon.is_here():
             host = "127.0.0.1"  # not "localhost", which may be ::1 first
         port = self._container.get_exposed_port(5432)
         return f"postgresql://postgres:{self._password}@{host}:{port}/{database}"
@@ -187,27 +198,3 @@ def _client() -> Any:
     from testcontainers.core.docker_client import DockerClient
 
     return DockerClient().client
-
-
-def _find_daemon() -> None:
-    """Look for a daemon where one would be, before anything that talks to it is imported.
-
-    Raises:
-        Unavailable: there is none.
-    """
-    said = os.environ.get("DOCKER_HOST") or os.environ.get("TC_HOST")
-    properties = Path("~/.testcontainers.properties").expanduser()
-    sockets = [Path(name).expanduser() for name in _SOCKETS]
-    if not said and not properties.exists() and not any(path.exists() for path in sockets):
-        raise Unavailable(f"no Docker daemon at unix://{_SOCKETS[0]}")
-    from docker.errors import DockerException
-
-    try:
-        _client().ping()
-    except (DockerException, OSError):
-        raise Unavailable(f"no Docker daemon at {said or f'unix://{_SOCKETS[0]}'}") from None
-
-
-def _is_here() -> bool:
-    """Say whether the daemon is on this machine, so that containers can listen on its loopback address alone."""
-    return urlsplit(os.environ.get("DOCKER_HOST", "unix://")).scheme in ("unix", "npipe")

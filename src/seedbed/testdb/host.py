@@ -29,7 +29,6 @@ from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb.address import address
 from seedbed.testdb.cache import Cache
 from seedbed.testdb.leases import Lease
-from seedbed.url import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,30 +168,10 @@ class RunFolder:
         return end
 
 
-def choice(wanted: Wanted) -> Choice:
-    """Return which backend a server of ours comes from, and why not another.
-
-    Raises:
-        NoServer: none works.
-    """
-    return choose(wanted.server, backends=(Container(wanted.image), Embedded(), System()))
-
-
-def describe(wanted: Wanted) -> str:
-    """Return where a server would come from, for people.
-
-    Raises:
-        NoServer: nowhere.
-    """
-    if wanted.server == "url":
-        return f"PostgreSQL url {redacted(wanted.url or '')}"
-    return str(choice(wanted))
-
-
 def _start(folder: RunFolder, wanted: Wanted) -> Host:
     if wanted.server == "url":
         return _given(wanted)
-    chosen = choice(wanted)
+    chosen = choose(wanted.server, backends=(Container(wanted.image), Embedded(), System()))
     if chosen.backend.name == "container":
         return _container(folder, wanted, chosen)
     return _local(folder, wanted, chosen)
