@@ -31,11 +31,13 @@ class RollbackBase:
         self.url = databases.host.url(self.name)
         with databases.timed("connect"):
             self.psycopg: Guarded = open_guarded(self.url)
-            self._listener = listen(self.url, self._leaks)
+            self._listener = listen(self.url)
 
     def committed_by_others(self) -> list[str]:
-        """Return what other connections have committed so far; a question makes sure that the server has told all."""
-        self._listener.execute("SELECT 1")
+        """Return what other connections have committed so far, while the test's transaction goes on."""
+        from seedbed.pytest_plugin.guarded import ask
+
+        self._leaks += ask(self._listener)
         return list(dict.fromkeys(self._leaks))
 
     @cached_property
@@ -44,12 +46,16 @@ class RollbackBase:
         from sqlalchemy import create_engine
         from sqlalchemy.pool import StaticPool
 
-        return create_engine(
+        from seedbed.pytest_plugin.guarded import shorten_savepoints
+
+        engine = create_engine(
             driven(self.url),
             poolclass=StaticPool,
             creator=lambda: self.psycopg,
             pool_reset_on_return=None,
         )
+        shorten_savepoints(engine.dialect, self.psycopg)
+        return engine
 
     def close(self) -> None:
         """Close the connection."""

@@ -6,20 +6,35 @@ reported by triggers of the test database through NOTIFY, which PostgreSQL sends
 
 from __future__ import annotations
 
+import select
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from psycopg.pq import TransactionStatus
+from psycopg import errors
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn
 
 from seedbed.testdb.connecting import connect
 from seedbed.url import libpq_url
 
 _CHANNEL = "seedbed_leak"
+_LISTEN = f"LISTEN {_CHANNEL}"
 _OWN = "SET seedbed.own_connection = 'on'"
-_MARK = "SAVEPOINT seedbed_mark"
-_BACK = "ROLLBACK TO SAVEPOINT seedbed_mark"
+_MARK = b"SAVEPOINT seedbed_mark"
+_BACK = b"ROLLBACK TO SAVEPOINT seedbed_mark"
+_FIRST = "sa_savepoint_1"
+"""What SQLAlchemy calls a connection's first savepoint, which a test's session sets before its first statement."""
+_BEGIN = b"BEGIN;" + _MARK + b";SAVEPOINT " + _FIRST.encode()
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+_Savepoint = Callable[[Any, str], None]
+_SAVEPOINTS = {
+    "do_savepoint": "SAVEPOINT",
+    "do_release_savepoint": "RELEASE SAVEPOINT",
+    "do_rollback_to_savepoint": "ROLLBACK TO SAVEPOINT",
+}
+"""The methods of `sqlalchemy.engine.Dialect`, and what they say."""
 
 _WATCH = """
 CREATE FUNCTION seedbed.watch() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -44,35 +59,95 @@ END $$;
 
 
 class Guarded(psycopg.Connection[Any]):
-    """A connection whose transaction is the test's: only `finish` ends it."""
+    """A connection whose transaction is the test's: only `finish` ends it.
 
-    holding = False
+    What begins and ends transactions and savepoints gives nothing back, so it is sent *ahead*: its answer is taken when the
+    connection is used next, and the server works while the test does.
+
+    Attributes:
+        holding: whether there is a test.
+        over: whether its transaction has been ended by `finish`.
+        leaks: what others committed meanwhile, known once it is over.
+    """
+
+    holding = over = False
+    leaks: tuple[str, ...] = ()
+    _ahead = b""
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
-        self.holding = True
-        self.pgconn.exec_(b"BEGIN;" + _MARK.encode())
+        self.holding, self.over = True, False
+        self.ahead(_BEGIN)
+
+    def ahead(self, statement: bytes) -> None:
+        """Send a statement that gives nothing back."""
+        self.settle()
+        self.pgconn.send_query(statement)
+        self._ahead = statement
+
+    def settle(self) -> None:
+        """Take the answer to what was sent ahead.
+
+        Raises:
+            psycopg.Error: the server said no.
+        """
+        if not self._ahead:
+            return
+        answers, pgconn = [], self.pgconn
+        poll = select.poll()
+        poll.register(pgconn.socket, select.POLLIN)
+        pgconn.consume_input()
+        while pgconn.is_busy():
+            poll.poll()  # libpq would wait with Python's lock held
+            pgconn.consume_input()
+        while answer := pgconn.get_result():
+            answers.append(answer)
+        self._ahead = b""
+        self.leaks += heard(pgconn)
+        if answers[-1].status != ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(answers[-1])
+
+    def wait(self, *arguments: Any, **more: Any) -> Any:
+        """Do what psycopg does whenever it uses a connection, after what was sent ahead."""
+        self.settle()
+        return super().wait(*arguments, **more)
+
+    def savepoint(self, statement: str, name: str) -> bool:
+        """Set, release or go back to a savepoint; does nothing and says so where the server would say no."""
+        if self._ahead == _BEGIN and statement == "SAVEPOINT" and name == _FIRST:
+            return True  # set with the transaction, and nothing has happened since
+        allowed = _OPEN if statement.startswith("ROLLBACK") else _OPEN[:1]
+        if self.status not in allowed:
+            return False
+        self.ahead(f"{statement} {name}".encode())
+        return True
 
     def commit(self) -> None:
         """Keep what was done so far, for the length of the test."""
         if not self.holding:
             super().commit()
-        elif self.info.transaction_status == TransactionStatus.INTRANS:
-            self.execute(_MARK)
-        elif self.info.transaction_status == TransactionStatus.INERROR:
+        elif self.status == TransactionStatus.INTRANS:
+            self.ahead(_MARK)
+        elif self.status == TransactionStatus.INERROR:
             self.rollback()  # which is what COMMIT does there
 
     def rollback(self) -> None:
         """Go back to the last commit of the test, or to its beginning."""
         if not self.holding:
             super().rollback()
-        elif self.info.transaction_status in _OPEN:
-            self.execute(_BACK)
+        elif not self.over and self.inside:
+            self.ahead(_BACK)
+
+    @property
+    def status(self) -> TransactionStatus:
+        """How the transaction is."""
+        self.settle()
+        return self.info.transaction_status
 
     @property
     def inside(self) -> bool:
         """Whether the test's transaction still goes on."""
-        return self.info.transaction_status in _OPEN
+        return self.status in _OPEN
 
     def finish(self, *, keep: bool = False) -> None:
         """End the test.
@@ -80,17 +155,39 @@ class Guarded(psycopg.Connection[Any]):
         Args:
             keep: leave what the test did in the database, for somebody to look at.
         """
-        if keep and self.inside:
-            if self.info.transaction_status == TransactionStatus.INERROR:
-                self.execute(_BACK)
-            super().commit()
-        else:
+        if not self.inside:
             super().rollback()
+        elif keep:
+            if self.status == TransactionStatus.INERROR:
+                self.ahead(_BACK)
+            self.ahead(b"COMMIT")
+        else:
+            self.ahead(b"ROLLBACK")
+            self._prepared.clear()  # as psycopg's own rollback does
+        self.over = True
 
     def close(self) -> None:
         """Stay open during a test: the next one uses it, too."""
         if not self.holding:
             super().close()
+
+
+def shorten_savepoints(dialect: Any, guarded: Guarded) -> None:
+    """Let a dialect's savepoints go straight to the server: SQLAlchemy compiles each anew, which takes longer than setting it.
+
+    Args:
+        dialect: that of an engine whose only connection is `guarded`.
+    """
+    for method, statement in _SAVEPOINTS.items():
+        setattr(dialect, method, _shortened(getattr(dialect, method), statement, guarded))
+
+
+def _shortened(usual: _Savepoint, statement: str, guarded: Guarded) -> _Savepoint:
+    def run(connection: Any, name: str) -> None:
+        if not guarded.over and not guarded.savepoint(statement, name):
+            usual(connection, name)  # which says what is wrong as SQLAlchemy does
+
+    return run
 
 
 class AsyncGuarded(psycopg.AsyncConnection[Any]):
@@ -115,28 +212,36 @@ class AsyncGuarded(psycopg.AsyncConnection[Any]):
 
 
 def open_guarded(url: str) -> Guarded:
-    """Return a connection for tests that are rolled back, to a database that gets the triggers."""
+    """Return a connection for tests that are rolled back, to a database that gets the triggers.
+
+    After a test's transaction it hears what others have committed meanwhile.
+    """
     with connect(url) as connection:
         connection.execute(_WATCH)
     guarded = Guarded.connect(libpq_url(url), autocommit=True)
     guarded.execute(_OWN)
+    guarded.execute(_LISTEN)
     guarded.autocommit = False
     return guarded
 
 
-def listen(url: str, leaks: list[str]) -> psycopg.Connection[Any]:
-    """Return a connection that hears what is committed.
-
-    The test's own would hear of it only after its transaction.
-
-    Args:
-        url: the database.
-        leaks: is told of it whenever the connection is used.
-    """
+def listen(url: str) -> psycopg.Connection[Any]:
+    """Return a connection that hears at any time what is committed."""
     listener = psycopg.connect(libpq_url(url), autocommit=True)
-    listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
-    listener.add_notify_handler(lambda notify: leaks.append(notify.payload))
+    listener.execute(_LISTEN)
     return listener
+
+
+def ask(listener: psycopg.Connection[Any]) -> tuple[str, ...]:
+    """Return what a listening connection has been told since it was asked last."""
+    listener.pgconn.exec_(b";")  # before any answer the server tells all that there is
+    return heard(listener.pgconn)
+
+
+def heard(pgconn: PGconn) -> tuple[str, ...]:
+    """Return the leaks among the notifications that have come."""
+    told = iter(pgconn.notifies, None)
+    return tuple(each.extra.decode() for each in told if each.relname == _CHANNEL.encode())
 
 
 async def open_async_guarded(url: str) -> AsyncGuarded:

@@ -83,19 +83,22 @@ class InTransaction:
 
     def leaks(self) -> list[str]:
         """Return what others committed, and whether the test's own transaction is over."""
-        found = self._base.committed_by_others()
-        own = [] if self._base.psycopg.inside else ["the test's own connection"]
-        return found + own
+        return self._base.committed_by_others() + self._own()
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""
         if keep and "session" in self.__dict__:
             self._flush()
-        found = self.leaks()
-        self._base.psycopg.finish(keep=keep)
+        own = self._own()
+        connection = self._base.psycopg
+        connection.finish(keep=keep)
         self._put_away()
-        self._base.psycopg.holding = False
-        return found
+        connection.settle()
+        connection.holding = False
+        return list(dict.fromkeys(connection.leaks)) + own
+
+    def _own(self) -> list[str]:
+        return [] if self._base.psycopg.inside else ["the test's own connection"]
 
     def _flush(self) -> None:
         from sqlalchemy.exc import SQLAlchemyError
@@ -105,6 +108,4 @@ class InTransaction:
 
     def _put_away(self) -> None:
         """Close what SQLAlchemy holds. The server has undone everything already, so nothing is sent for it."""
-        if "connection" in self.__dict__:
-            self.connection.invalidate()
         close(self.__dict__, "session", "connection")
