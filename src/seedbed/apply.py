@@ -15,37 +15,27 @@ import psycopg
 from psycopg import Connection, errors
 
 from seedbed import guard, ledger
+from seedbed.decisions import decide
 from seedbed.environment import Verdict
 from seedbed.errors import (
     DatabaseFailure,
-    Drift,
     Interrupted,
     Locked,
     OutcomeUnknown,
+    SeedbedError,
 )
 from seedbed.load.clashes import explain
 from seedbed.load.execute import carry_out
 from seedbed.load.failures import Clash, translated
-from seedbed.load.run import Run, prepared
+from seedbed.load.preparing import prepared
+from seedbed.load.run import Run
 from seedbed.load.session import blockers, connect, take_lock, transaction
 from seedbed.load.updating import Overtaken
-from seedbed.plan import (
-    ADOPT,
-    EDIT_POLICIES,
-    Options,
-    Plan,
-    find_obstacles,
-    refused,
-    summary,
-    undecided,
-)
+from seedbed.options import Options
+from seedbed.plan import Plan, summary
 from seedbed.source import Source
 
 ATTEMPTS = 3
-WAYS = {
-    EDIT_POLICIES: "--keep-edits leaves edited rows as they are, --overwrite-edits restores them",
-    ADOPT: "--adopt takes rows over",
-}
 ASKING = 15.0
 """For how many seconds the server is asked what became of a COMMIT."""
 AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, Overtaken)
@@ -109,28 +99,38 @@ def _why(failure: Exception) -> str:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM inside a block into `Interrupted`, after psycopg has cancelled the running statement."""
+    """Turn Ctrl-C and SIGTERM inside a block into `Interrupted`, after psycopg has cancelled the running statement.
+
+    The signal is remembered: the cancel request may reach the server when it is at the ROLLBACK already, and what comes up then is
+    a 57014 in place of the KeyboardInterrupt.
+    """
+    received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
+        received.append(number)
+        raise KeyboardInterrupt  # what psycopg answers by cancelling
 
-    replaceable = threading.current_thread() is threading.main_thread()
-    replaceable = replaceable and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if replaceable:
-        signal.signal(signal.SIGTERM, stop)
+    replaced = _heard_by(stop)
     try:
         yield
-    except _Terminated:
-        raise Interrupted(signal_number=signal.SIGTERM) from None
-    except KeyboardInterrupt:
-        raise Interrupted(signal_number=signal.SIGINT) from None
+    except OutcomeUnknown:
+        raise
+    except (KeyboardInterrupt, SeedbedError, psycopg.Error) as error:
+        if not received and not isinstance(error, KeyboardInterrupt):
+            raise
+        raise Interrupted(signal_number=received[0] if received else signal.SIGINT) from None
     finally:
-        if replaceable:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM came; a KeyboardInterrupt, so that psycopg cancels what the server is doing."""
+def _heard_by(stop: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
+    """Install a handler where the program has none of its own; return what to put back."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    ours = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
+    return {number: signal.signal(number, stop) for number in ours}
 
 
 def _attempt(source: Source, url: str, options: Options, progress: Told) -> Plan:
@@ -184,7 +184,7 @@ def _carried_out(
     told: Callable[[str, str, int, int], None],
     started: float,
 ) -> Plan:
-    _decide(connection, run, options)
+    decide(connection, run, options)
     ledger.ensure(connection)
     if verdict.unstamped:
         guard.stamp_verdict(connection, verdict)
@@ -201,17 +201,6 @@ def _judge(connection: Connection[Any], source: Source, options: Options) -> Ver
         said=options.said,
         confirm=options.confirm,
     )
-
-
-def _decide(connection: Connection[Any], run: Run, options: Options) -> None:
-    findings = refused(run, options)
-    obstacles = find_obstacles(connection, run, options)
-    if findings or obstacles:
-        raise Drift(
-            "the database is not as seedbed left it",
-            findings=[*findings, *obstacles],
-            remedy="; ".join(WAYS[one.remedy] for one in undecided(run, options)),
-        )
 
 
 def _record(connection: Connection[Any], source: Source, run: Run, done: Plan) -> tuple[int, str]:
@@ -247,13 +236,16 @@ def _locked(connection: Connection[Any]) -> Locked:
 def _commit(connection: Connection[Any], url: str, run: tuple[int, str]) -> None:
     try:
         connection.commit()
+    except KeyboardInterrupt as error:
+        connection.close()  # a COMMIT that was not sent is then rolled back; one that was may have been carried out
+        _ask(url, run, error)
     except psycopg.OperationalError as error:
         if not connection.closed:
             raise
         _ask(url, run, error)
 
 
-def _ask(url: str, run: tuple[int, str], error: psycopg.Error) -> None:
+def _ask(url: str, run: tuple[int, str], error: BaseException) -> None:
     """Find out whether a commit whose answer never came took place.
 
     Raises:

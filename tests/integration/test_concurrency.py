@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -17,7 +19,7 @@ from given import applied, counts, execute, ledger, prepare, rows, source, trace
 from seedbed.apply import apply
 from seedbed.errors import DatabaseFailure, Drift, Interrupted, Locked
 from seedbed.ledger import LOCK
-from seedbed.plan import Options
+from seedbed.options import Options
 
 DDL = "CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, name text);"
 
@@ -229,6 +231,39 @@ class TestCrashes:
         assert traces(database, "users")["users"] == before
         assert counts(applied(database, users("ann"), wait=False)) == {"users": {"create": 1}}
 
+    def test_a_signal_that_comes_up_as_another_error_is_still_a_signal(self, database):
+        """The server may be at the ROLLBACK already when psycopg's cancel request reaches it: 57014."""
+        prepare(database, DDL)
+
+        def evaluate(as_of):
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise psycopg.errors.QueryCanceled from None
+
+        with pytest.raises(Interrupted) as caught:
+            apply(replace(source(), evaluate=evaluate), database, Options(environment="testing"))
+        assert caught.value.exit_code == 130
+
+    @pytest.mark.parametrize("committed", [True, False])
+    def test_a_signal_at_commit_is_answered_by_what_became_of_it(
+        self, database, monkeypatch, committed
+    ):
+        """Fault 22: the server is asked, so that rows that are there are never called rolled back."""
+        prepare(database, DDL)
+        commit = psycopg.Connection.commit
+
+        def interrupted(connection):
+            monkeypatch.undo()
+            if committed:
+                commit(connection)
+            signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(psycopg.Connection, "commit", interrupted)
+        with nullcontext() if committed else pytest.raises(Interrupted, match="rolled back"):
+            applied(database, users("ann"))
+        assert execute(database, "SELECT email FROM users") == [("ann",)] * committed
+
     def test_a_killed_client_commits_nothing_late(self, database):
         """Faults 21 and 23."""
         prepare(database, DDL)
@@ -251,8 +286,6 @@ class TestCrashes:
 
         def evaluate(as_of):
             raise KeyboardInterrupt
-
-        from dataclasses import replace
 
         with pytest.raises(Interrupted) as caught:
             apply(replace(source(), evaluate=evaluate), database, Options(environment="testing"))
