@@ -17,6 +17,7 @@ from seedbed import ledger
 from seedbed.environment import (
     KNOWN,
     Environment,
+    Patterns,
     Site,
     Stamp,
     Step,
@@ -24,10 +25,11 @@ from seedbed.environment import (
     admit,
     allow,
     read_environment,
+    read_patterns,
     weigh,
 )
 from seedbed.errors import InvalidInput, Refused
-from seedbed.settings import Permissions, Said, read_permissions
+from seedbed.settings import Permissions, Said, read_permissions, read_settings
 
 _BOOKKEEPING = (
     "alembic_version",
@@ -78,6 +80,7 @@ def judge(
     production_safe: bool = False,
     said: Said | None = None,
     confirm: str | None = None,
+    patterns: Patterns | None = None,
 ) -> Verdict:
     """Return what the database connected to is for, if a profile may be written to it.
 
@@ -90,13 +93,14 @@ def judge(
         production_safe: whether it may go to production, too.
         said: what the operator says the database is for, and where; None where nothing was said.
         confirm: the database's name, where the operator repeated it.
+        patterns: what the project says of names; the project of the current folder by default.
 
     Raises:
         Refused: it may not be written to; all the evidence is listed.
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
     allowed = _read(environments)
-    verdict = weigh(survey(connection), said, *allowed[:1])
+    verdict = weigh(survey(connection), said, allowed, _patterns(patterns))
     verdict = admit(verdict, profile, allowed, production_safe=production_safe, confirm=confirm)
     if verdict.refusal:
         raise _refusal(verdict)
@@ -110,6 +114,7 @@ def permit(
     confirm: str | None,
     said: Said | None = None,
     permissions: Permissions | None = None,
+    patterns: Patterns | None = None,
 ) -> Verdict:
     """Return what the database connected to is for, if rows may be taken away from it.
 
@@ -122,12 +127,13 @@ def permit(
         confirm: the database's name, repeated; nothing else will do.
         said: what the operator says the database is for, and where; None where nothing was said.
         permissions: what the variables DB_RESET_CONFIRM and the like allow; those of this process by default.
+        patterns: what the project says of names; the project of the current folder by default.
 
     Raises:
         Refused: it may not be done; all the evidence is listed.
         InvalidInput: the operator's word is no environment.
     """
-    verdict = weigh(survey(connection), said)
+    verdict = weigh(survey(connection), said, (), _patterns(patterns))
     allowed = read_permissions() if permissions is None else permissions
     verdict = allow(verdict, step, confirm=confirm, said=allowed)
     if verdict.refusal:
@@ -150,7 +156,11 @@ def stamp_at_birth(connection: Connection[Any], environment: str) -> None:
 
 
 def explain(
-    connection: Connection[Any], *, environments: Sequence[str] = (), said: Said | None = None
+    connection: Connection[Any],
+    *,
+    environments: Sequence[str] = (),
+    said: Said | None = None,
+    patterns: Patterns | None = None,
 ) -> Verdict:
     """Return what the database connected to is taken for, with the evidence; a refusal is told, not raised.
 
@@ -158,20 +168,28 @@ def explain(
         connection: to that database.
         environments: where a profile may go, if there is one in question; see `judge`.
         said: what the operator says the database is for, and where.
+        patterns: what the project says of names; the project of the current folder by default.
 
     Raises:
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    return weigh(survey(connection), said, *_read(environments)[:1])
+    return weigh(survey(connection), said, _read(environments), _patterns(patterns))
 
 
-def stamp(connection: Connection[Any], environment: str, *, confirm: str | None) -> Verdict:
+def stamp(
+    connection: Connection[Any],
+    environment: str,
+    *,
+    confirm: str | None,
+    patterns: Patterns | None = None,
+) -> Verdict:
     """Write down what a database is for, whatever it holds; the caller commits.
 
     Args:
         connection: to that database.
         environment: what it is for, in any spelling.
         confirm: the database's name, repeated: what makes this deliberate.
+        patterns: what the project says of names; the project of the current folder by default.
 
     Raises:
         Refused: the name was not repeated, the host's or database's name says otherwise, or the server is a standby.
@@ -185,7 +203,7 @@ def stamp(connection: Connection[Any], environment: str, *, confirm: str | None)
             f"a stamp needs the name of the database it is for, {found.database}, said once more",
             remedy=f"If you mean it: seedbed stamp {wanted} --confirm {found.database}",
         )
-    verdict = weigh(found.without_stamp(), said)
+    verdict = weigh(found.without_stamp(), said, (), _patterns(patterns))
     if verdict.refusal:
         raise _refusal(verdict)
     _write(connection, found, verdict.environment, born=found.born)
@@ -215,11 +233,16 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
         database_oid=oid,
         system_identifier=_system_identifier(connection),
         host=connection.info.host,
+        address=connection.info.hostaddr,
         local=_is_local(connection.info),
         standby=standby,
         occupied=_occupied(connection) if look_inside and written is None else (),
         stamp=written,
     )
+
+
+def _patterns(given: Patterns | None) -> Patterns:
+    return read_patterns(read_settings().environments) if given is None else given
 
 
 def _read(environments: Sequence[str]) -> list[Environment]:

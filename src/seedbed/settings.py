@@ -8,14 +8,29 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from seedbed.errors import Finding, InvalidInput, nearest
 
-KEYS = ("profiles", "seeds", "schema", "extensions", "database_url", "environment", "seed")
+KEYS = (
+    "profiles",
+    "seeds",
+    "schema",
+    "extensions",
+    "database_url",
+    "environment",
+    "environments",
+    "seed",
+)
 """What ``[tool.seedbed]`` may hold."""
+
+ENVIRONMENTS = ("development", "testing", "staging", "demo", "production")
+"""What ``[tool.seedbed.environments]`` may hold patterns for."""
+
+ENVIRONMENTS_TABLE = "[tool.seedbed.environments]"
+"""How messages call it."""
 
 FOREIGN_ENVIRONMENTS = ("APP_ENV", "ENVIRONMENT", "NODE_ENV")
 """Variables of other tools that name the environment, asked after our own."""
@@ -43,10 +58,15 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A setting and where it was said."""
+    """A setting and where it was said.
+
+    Attributes:
+        beside: what was said elsewhere and counts for less.
+    """
 
     value: str
     origin: str
+    beside: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +81,9 @@ class Settings:
         schema: ``module:attribute`` of the tables' metadata, or None: the tables must be there.
         extensions: what the tables need of the server, such as ``pgcrypto``.
         database_url: from ``[tool.seedbed]``, else from ``DATABASE_URL``.
-        environment: from ``SEEDBED_ENVIRONMENT``, else ``[tool.seedbed]``, else what other tools are told.
+        environment: from ``SEEDBED_ENVIRONMENT``, else ``[tool.seedbed]``, else what other tools are told; without the first, the others
+            are kept beside the one that holds.
+        environments: from ``[tool.seedbed.environments]``: by environment, patterns for the names of hosts and databases.
         seed: what all values of the project hang on; None: seedbed's own.
     """
 
@@ -73,7 +95,19 @@ class Settings:
     extensions: tuple[str, ...] = ()
     database_url: Said | None = None
     environment: Said | None = None
+    environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seed: str | None = None
+
+    def operator_says(self, word: str | Said | None, origin: str) -> Said | None:
+        """Return what a database is said to be for: a word given to this run, else what the machine and the project say.
+
+        Args:
+            word: the one given to this run, if there is one.
+            origin: where it was given.
+        """
+        if word is None:
+            return self.environment
+        return word if isinstance(word, Said) else Said(word, origin)
 
 
 def read_settings(
@@ -93,8 +127,6 @@ def read_settings(
     name, table = _read_file(file) if file else ("", {})
     said = {key: Said(str(value), f"[tool.seedbed] in {file}") for key, value in table.items()}
     seed = table.get("seed")
-    ours = _variable(variables, "SEEDBED_ENVIRONMENT")
-    foreign = [_variable(variables, name) for name in FOREIGN_ENVIRONMENTS]
     return Settings(
         root=file.parent if file else None,
         name=name,
@@ -103,7 +135,8 @@ def read_settings(
         schema=table.get("schema"),
         extensions=tuple(table.get("extensions", ())),
         database_url=said.get("database_url") or _variable(variables, "DATABASE_URL"),
-        environment=ours or said.get("environment") or next(filter(None, foreign), None),
+        environment=_environment(said.get("environment"), variables),
+        environments={name: tuple(each) for name, each in table.get("environments", {}).items()},
         seed=None if seed is None else str(seed),
     )
 
@@ -146,6 +179,15 @@ def tracebacks_wanted() -> bool:
     return os.environ.get("SEEDBED_TRACEBACK", "").lower() not in ("", "0", "no", "false", "off")
 
 
+def _environment(configured: Said | None, variables: Mapping[str, str]) -> Said | None:
+    ours = _variable(variables, "SEEDBED_ENVIRONMENT")
+    foreign = [_variable(variables, name) for name in FOREIGN_ENVIRONMENTS]
+    others = [each for each in (configured, *foreign) if each]
+    if ours or not others:
+        return ours
+    return replace(others[0], beside=tuple(others[1:]))
+
+
 def _variable(variables: Mapping[str, str], name: str) -> Said | None:
     value = variables.get(name, "").strip()
     return Said(value, name) if value else None
@@ -181,6 +223,8 @@ def _problem(key: str, value: object) -> tuple[str, str] | None:
         if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
             return None
         return "extensions must be a list of names", 'such as extensions = ["pgcrypto"]'
+    if key == "environments":
+        return _problem_with_patterns(value)
     if not isinstance(value, str):
         return f"{key} must be a text", f'such as {key} = "..."'
     if not value.strip():
@@ -189,6 +233,21 @@ def _problem(key: str, value: object) -> tuple[str, str] | None:
         return f"schema {value!r} does not name an attribute", 'such as "factories.models:Base"'
     if key == "profiles" and not re.fullmatch(r"\w+(\.\w+)*", value):
         return f"profiles {value!r} is not a module's name", 'such as "profiles"'
+    return None
+
+
+def _problem_with_patterns(value: object) -> tuple[str, str] | None:
+    if not isinstance(value, dict):
+        return (
+            "environments must be a table",
+            'such as environments.staging = ["*.stage.example.com"]',
+        )
+    for name, patterns in value.items():
+        if name not in ENVIRONMENTS:
+            return f"environments: {name!r} is not an environment", nearest(name, ENVIRONMENTS)
+        texts = isinstance(patterns, list) and all(isinstance(p, str) and p for p in patterns)
+        if not texts:
+            return f"environments: {name} must be a list of patterns", 'such as ["payroll_*"]'
     return None
 
 

@@ -100,18 +100,18 @@ class TestNames:
 class TestWeighing:
     def test_an_empty_local_database_becomes_what_its_first_profile_is_for(self) -> None:
         """Nothing to lose and nothing against it."""
-        verdict = weigh(site(), None, DEMO)
+        verdict = weigh(site(), None, [DEMO])
         assert (verdict.environment, verdict.unstamped, verdict.refusal) == (DEMO, True, "")
 
     def test_an_empty_local_database_becomes_what_the_operator_says(self) -> None:
         """The operator's word is stronger than the profile's habit."""
-        assert weigh(site(), option("testing"), DEMO).environment is TESTING
+        assert weigh(site(), option("testing"), [DEMO]).environment is TESTING
 
     def test_an_empty_database_elsewhere_needs_the_operators_word(self) -> None:
         """Fault 1: no environment said and an unknown host."""
         far = site(host="db.example.com", local=False)
-        assert "nothing says what it is for" in weigh(far, None, DEMO).refusal
-        assert weigh(far, option("staging"), DEMO).environment is STAGING
+        assert "nothing says what it is for" in weigh(far, None, [DEMO]).refusal
+        assert weigh(far, option("staging"), [DEMO]).environment is STAGING
 
     def test_rows_without_a_stamp_are_refused_whatever_is_said(self) -> None:
         """Fault 4: a database with rows is stamped by name first; the tables with rows are named."""
@@ -122,7 +122,7 @@ class TestWeighing:
     def test_the_stamp_decides(self) -> None:
         """A stamped database is what its stamp says, wherever it is and whatever it holds."""
         far = site(host="db.example.com", local=False, stamp=stamped("staging"))
-        verdict = weigh(far, None, DEMO)
+        verdict = weigh(far, None, [DEMO])
         assert (verdict.environment, verdict.unstamped) == (STAGING, False)
 
     @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ class TestWeighing:
 
     def test_an_empty_local_database_called_prod_is_production(self) -> None:
         """A protected name is evidence against stamping it with the profile's environment."""
-        assert weigh(site("payroll_prod"), None, DEVELOPMENT).environment is PRODUCTION
+        assert weigh(site("payroll_prod"), None, [DEVELOPMENT]).environment is PRODUCTION
 
     def test_a_word_nobody_understands_is_refused(self) -> None:
         """Unknown means production."""
-        assert "unknown" in weigh(site(), Said("preview", "APP_ENV"), DEVELOPMENT).refusal
+        assert "unknown" in weigh(site(), Said("preview", "APP_ENV"), [DEVELOPMENT]).refusal
 
     def test_a_stamp_nobody_understands_is_refused(self) -> None:
         """Written by a later version, or by hand."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from seedbed.environment import KNOWN
 from seedbed.errors import InvalidInput
-from seedbed.settings import KEYS, Said, find_configuration, read_settings
+from seedbed.settings import ENVIRONMENTS, KEYS, Said, find_configuration, read_settings
 
 
 def configure(folder: Path, text: str) -> Path:
@@ -46,7 +47,11 @@ class TestDocumentation:
         configure(tmp_path, example)
         settings = read_settings(tmp_path, {})
         assert settings.schema == "factories.models:Base"
-        assert all(f"\n{key} = " in example for key in KEYS)
+        tables = [f"\n[tool.seedbed.{key}]" for key in KEYS]
+        keys = [f"\n{key} = " for key in KEYS]
+        assert all(
+            key in example or table in example for key, table in zip(keys, tables, strict=True)
+        )
 
 
 class TestWhichSourceWins:
@@ -85,7 +90,20 @@ class TestWhichSourceWins:
     def test_other_tools_variables_come_last_and_in_order(self, tmp_path: Path) -> None:
         """APP_ENV is asked before ENVIRONMENT and NODE_ENV."""
         settings = read_settings(tmp_path, {"NODE_ENV": "test", "ENVIRONMENT": "staging"})
-        assert settings.environment == Said("staging", "ENVIRONMENT")
+        assert settings.environment == Said("staging", "ENVIRONMENT", (Said("test", "NODE_ENV"),))
+
+    def test_our_variable_leaves_nothing_beside_it(self, tmp_path: Path) -> None:
+        """It is meant for seedbed alone, and settles it."""
+        variables = {"SEEDBED_ENVIRONMENT": "staging", "NODE_ENV": "production"}
+        said = Said("staging", "SEEDBED_ENVIRONMENT")
+        assert read_settings(tmp_path, variables).environment == said
+        assert read_settings(tmp_path, variables).operator_says(None, "x") == said
+
+    def test_a_word_given_to_the_run_wins(self, tmp_path: Path) -> None:
+        """Whatever the variables say."""
+        settings = read_settings(tmp_path, {"NODE_ENV": "production"})
+        assert settings.operator_says("demo", "--environment") == Said("demo", "--environment")
+        assert settings.operator_says(Said("demo", "x"), "y") == Said("demo", "x")
 
 
 class TestWhatIsWrong:
@@ -126,6 +144,38 @@ class TestWhatIsWrong:
         """The seed is a text; 7 and "7" are the same one."""
         configure(tmp_path, "[tool.seedbed]\nseed = 7\n")
         assert read_settings(tmp_path, {}).seed == "7"
+
+
+class TestPatterns:
+    def test_are_read_by_environment(self, tmp_path: Path) -> None:
+        """As they stand."""
+        table = "[tool.seedbed]\n[tool.seedbed.environments]\nstaging = ['*.stage', 'b']\n"
+        configure(tmp_path, table)
+        assert read_settings(tmp_path, {}).environments == {"staging": ("*.stage", "b")}
+
+    @pytest.mark.parametrize(
+        ("line", "problem"),
+        [
+            ("environments = 'x'", "environments must be a table"),
+            ("environments.prod = ['x']", "'prod' is not an environment"),
+            ("environments.unknown = ['x']", "'unknown' is not an environment"),
+            ("environments.demo = 'x'", "demo must be a list of patterns"),
+            ("environments.demo = ['']", "demo must be a list of patterns"),
+        ],
+    )
+    def test_what_is_none_is_named_with_its_line(
+        self, tmp_path: Path, line: str, problem: str
+    ) -> None:
+        """Like any other key."""
+        file = configure(tmp_path, f"[tool.seedbed]\n{line}\n")
+        with pytest.raises(InvalidInput) as caught:
+            read_settings(tmp_path, {})
+        assert caught.value.findings[0].where == f"{file}:2"
+        assert problem in caught.value.findings[0].problem
+
+    def test_the_words_are_the_guards(self) -> None:
+        """settings.py may not import them."""
+        assert set(ENVIRONMENTS) == {str(each) for each in KNOWN}
 
 
 def test_extensions_are_a_list_of_names(tmp_path: Path) -> None:

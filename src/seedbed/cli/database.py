@@ -145,7 +145,7 @@ def database_name(project: Project, profile: str) -> str:
 
 def operator_says(project: Project, option: str | None) -> Said | None:
     """Return what the operator says the database is for, and where."""
-    return Said(option, "--environment") if option is not None else project.settings.environment
+    return project.settings.operator_says(option, "--environment")
 
 
 def _said(output: Output, project: Project, option: str | None) -> Place | None:
