@@ -200,6 +200,7 @@ def _judge(connection: Connection[Any], source: Source, options: Options) -> Ver
         production_safe=source.production_safe,
         said=options.said,
         confirm=options.confirm,
+        patterns=source.patterns,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.blame import blaming
 from seedbed.dataset import Dataset
+from seedbed.environment import read_patterns
 from seedbed.errors import InvalidInput
 from seedbed.source import Source
 
@@ -61,6 +62,7 @@ def source(
         minimal=minimal,
         extensions=project.settings.extensions,
         metadata=project.metadata if project.settings.schema else None,
+        patterns=read_patterns(project.settings.environments),
     )
 
 

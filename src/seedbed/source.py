@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from seedbed.dataset import Dataset
+from seedbed.environment import Patterns
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -28,6 +29,7 @@ class Source:
         evaluate: makes the rows for a moment; pure, called once per attempt, after the lock is held.
         extensions: what the tables need of the server, such as ``pgcrypto``.
         metadata: gives the tables to create in a database that has none of them; None where there is no schema source.
+        patterns: what the project says of the names of databases and hosts.
     """
 
     profile: str
@@ -40,3 +42,4 @@ class Source:
     minimal: bool = False
     extensions: tuple[str, ...] = ()
     metadata: Callable[[], sqlalchemy.MetaData] | None = None
+    patterns: Patterns = ()

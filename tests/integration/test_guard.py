@@ -17,6 +17,7 @@ from seedbed.errors import InvalidInput, Refused
 from seedbed.servers import Server
 from seedbed.servers.launcher import LocalServer
 from seedbed.settings import Said
+from seedbed.surveying import survey
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ class TestTheStamp:
         """Fault 9: a confirmation is the name of the database connected to."""
         with pytest.raises(Refused, match="said once more"):
             guard.stamp(connection, "development", confirm=confirm)
-        assert guard.survey(connection).stamp is None
+        assert survey(connection).stamp is None
 
     def test_does_not_travel_with_a_copy(self, server: Server, connection: Connection) -> None:
         """Fault 5: a copied database has another OID, and so no stamp of its own."""
@@ -208,7 +209,7 @@ class TestTheServerConnectedTo:
             name = name_of(connection)
         misleading = server.url("innocent_dev") + f"&dbname={quote(name)}"
         with psycopg.connect(misleading) as connection:
-            assert guard.survey(connection).database == name
+            assert survey(connection).database == name
 
     def test_is_judged_where_the_environment_says_it(
         self, database: str, monkeypatch: pytest.MonkeyPatch
@@ -221,7 +222,7 @@ class TestTheServerConnectedTo:
         for variable, value in settings.items():
             monkeypatch.setenv(variable, value)
         with psycopg.connect(make_conninfo(dbname=name)) as connection:
-            site = guard.survey(connection)
+            site = survey(connection)
         assert (site.database, site.host, site.local) == (name, settings["PGHOST"], True)
 
     def test_need_not_tell_everybody_its_number(self, connection: Connection) -> None:
@@ -230,7 +231,7 @@ class TestTheServerConnectedTo:
         connection.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM public")
         connection.execute(sql.SQL("CREATE ROLE {}").format(role))
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
-        assert guard.survey(connection).system_identifier == ""
+        assert survey(connection).system_identifier == ""
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -30,6 +30,7 @@ ROOMS = [
     {"load", "ledger", "target", "servers", "project", "request", "starter"},
     {
         "guard",
+        "surveying",
         "birth",
         "options",
         "decisions",

@@ -1,0 +1,132 @@
+"""What a server says of itself and of the database connected to; asking it writes nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+
+from seedbed import ledger
+from seedbed.environment import Site, Stamp
+from seedbed.errors import Refused
+
+_BOOKKEEPING = (
+    "alembic_version",
+    "ar_internal_metadata",
+    "databasechangelog",
+    "databasechangeloglock",
+    "django_migrations",
+    "flyway_schema_history",
+    "schema_migrations",
+)
+"""Tables in which migration tools keep their own notes: rows in them are nobody's data."""
+
+_SHOWN = 5
+"""How many of the tables with rows a refusal names."""
+
+_SITE = """
+SELECT current_database(), d.oid, pg_catalog.pg_is_in_recovery()
+FROM pg_catalog.pg_database d WHERE d.datname = current_database()
+"""
+
+_STAMP = """
+SELECT environment, system_identifier, database_oid, stamped_at, stamped_by,
+       coalesce((pg_catalog.to_jsonb(s) ->> 'born')::bool, false) FROM seedbed.stamp s
+"""
+"""Through JSON, for a ledger that was made before the column has none."""
+
+_CANDIDATES = """
+SELECT n.nspname, c.relname,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+       AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+       AND NOT pg_catalog.row_security_active(c.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND pg_catalog.pg_relation_size(c.oid) > 0
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', %(ours)s)
+  AND lower(c.relname) <> ALL (%(bookkeeping)s)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.deptype = 'e'
+                  AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid)
+ORDER BY 1, 2
+"""
+"""Tables, and partitions, that take space, and whether this role would see all of their rows."""
+
+
+def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
+    """Return the server and database a connection leads to, as the server itself describes them.
+
+    Args:
+        connection: an open one.
+        look_inside: whether to look for rows where there is no stamp.
+    """
+    row = connection.execute(_SITE).fetchone()
+    assert row is not None
+    database, oid, standby = row
+    written = _stamp(connection)
+    return Site(
+        database=database,
+        database_oid=oid,
+        system_identifier=_system_identifier(connection),
+        host=connection.info.host,
+        address=connection.info.hostaddr,
+        local=_is_local(connection.info),
+        standby=standby,
+        occupied=_occupied(connection) if look_inside and written is None else (),
+        stamp=written,
+    )
+
+
+def _stamp(connection: Connection[Any]) -> Stamp | None:
+    try:
+        absent = connection.execute("SELECT pg_catalog.to_regclass('seedbed.stamp') IS NULL")
+        row = None if absent.fetchone() == (True,) else connection.execute(_STAMP).fetchone()
+    except errors.InsufficientPrivilege:  # 42501, from the schema or the table
+        role = sql.Identifier(connection.info.user).as_string(connection)
+        raise Refused(
+            f"refused: role {role} may not read what seedbed wrote down about this database",
+            remedy="GRANT USAGE ON SCHEMA seedbed, and SELECT, INSERT, UPDATE and DELETE on its tables, "
+            f"TO {role}",
+        ) from None
+    return None if row is None else Stamp(*row)
+
+
+def _system_identifier(connection: Connection[Any]) -> str:
+    """Return the number of the server's data directory, or nothing where the role may not ask for it."""
+    query = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
+    try:
+        with connection.transaction():
+            row = connection.execute(query).fetchone()
+    except errors.InsufficientPrivilege:  # 42501; the savepoint keeps the transaction usable
+        return ""
+    return str(row[0]) if row else ""
+
+
+def _is_local(info: psycopg.ConnectionInfo) -> bool:
+    """Say whether a connection goes through a socket or to a loopback address, whatever names led there."""
+    if info.host.startswith(("/", "@")):
+        return True
+    try:
+        return ipaddress.ip_address(info.hostaddr).is_loopback
+    except ValueError:
+        return False
+
+
+def _occupied(connection: Connection[Any]) -> tuple[str, ...]:
+    """Return the first few tables that hold rows, or whose rows this role might not see."""
+    parameters = {"ours": ledger.SCHEMA, "bookkeeping": list(_BOOKKEEPING)}
+    found: list[str] = []
+    for schema, name, visible in connection.execute(_CANDIDATES, parameters).fetchall():
+        if not visible or _has_rows(connection, schema, name):
+            found.append(name if schema == "public" else f"{schema}.{name}")
+        if len(found) == _SHOWN:
+            break
+    return tuple(found)
+
+
+def _has_rows(connection: Connection[Any], schema: str, name: str) -> bool:
+    table = sql.Identifier(schema, name)
+    row = connection.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM ONLY {})").format(table)
+    ).fetchone()
+    return row == (True,)
