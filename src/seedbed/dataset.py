@@ -118,6 +118,11 @@ class Dataset:
     version: int = 1
     production_safe: bool = False
 
+    def generated(self) -> dict[str, int]:
+        """Return how many rows of each table were made up, and not picked by hand; only tables that have some."""
+        counts = {str(t): len(rows.keys) - len(rows.named()) for t, rows in self.tables.items()}
+        return {table: count for table, count in counts.items() if count}
+
 
 @dataclass(frozen=True)
 class GivenRows:

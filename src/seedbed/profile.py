@@ -16,7 +16,7 @@ from seedbed import streams
 from seedbed.batch import Batch, Seed, Selection, World
 from seedbed.batch.assembly import assemble
 from seedbed.dataset import Dataset
-from seedbed.errors import InvalidInput
+from seedbed.errors import Finding, InvalidInput
 from seedbed.factory import DEFAULT_SEED, Context, Factory, using
 from seedbed.fields import Field, integer
 from seedbed.fields.base import evaluate, frame, roots
@@ -220,6 +220,16 @@ def _counts(parents: Selection, count: Count, field_: str, where: str) -> Any:
     return np.concatenate(parts)
 
 
+def _check_reference(dataset: Dataset) -> None:
+    made_up = dataset.generated()
+    if made_up:
+        raise InvalidInput(
+            f"the profile {dataset.profile!r} is production_safe, so it may hold nothing but rows picked by hand",
+            findings=[Finding(table, f"{count} rows made up") for table, count in made_up.items()],
+            remedy="Name them in the seed files (rows.named), or leave production_safe out.",
+        )
+
+
 @dataclass(eq=False)
 class Profile:
     """The rows of an environment, as a name, the environments it may go to, and recipes.
@@ -230,7 +240,7 @@ class Profile:
         extends: profiles whose recipes run first.
         description: one line for `seedbed profiles`.
         as_of: a fixed moment (naive UTC), for data that is the same on every day.
-        production_safe: whether it holds nothing but reference rows that production may have.
+        production_safe: whether it may go to production, too; then it may hold nothing but reference rows, picked by hand.
         cast: returns, for people, (who or what, where to see it) pairs to print after it was applied.
 
     >>> tiny = Profile("tiny", environments=("testing",))
@@ -295,7 +305,7 @@ class Profile:
                 for recipe in profile.recipes:
                     recipe(rows)
             tables = assemble(world)
-        return Dataset(
+        dataset = Dataset(
             profile=self.name,
             environments=tuple(self.environments),
             as_of=as_of,
@@ -306,6 +316,9 @@ class Profile:
             version=streams.VERSION,
             production_safe=self.production_safe,
         )
+        if self.production_safe:
+            _check_reference(dataset)
+        return dataset
 
     def _line(self) -> list[Profile]:
         """Return the profiles whose recipes run, ancestors first, each once."""

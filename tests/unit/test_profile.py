@@ -356,6 +356,28 @@ class TestProfiles:
         assert dataset.minimal
         assert dataset.production_safe
 
+    def test_one_that_may_go_to_production_has_only_rows_picked_by_hand(self) -> None:
+        """production_safe means reference rows only: all tables with other rows are named."""
+        profile = Profile("p", production_safe=True)
+
+        @profile.recipe
+        def reference(rows: Any) -> None:
+            rows.named(parent())
+
+        seeds = picked("parent", ada={})
+        assert profile.evaluate(as_of=AS_OF, seeds=seeds).production_safe
+
+        @profile.recipe
+        def crowd(rows: Any) -> None:
+            rows.each(rows.many(parent(), 2), child(), 3, via="parent")
+
+        with pytest.raises(InvalidInput, match="'p' is production_safe") as caught:
+            profile.evaluate(as_of=AS_OF, seeds=seeds)
+        assert [str(each) for each in caught.value.findings] == [
+            "parent: 2 rows made up",
+            "child: 6 rows made up",
+        ]
+
     def test_tables_come_in_the_order_in_which_they_were_met(self) -> None:
         """Rows that a SubFactory makes after those that call for them."""
 
