@@ -27,7 +27,7 @@ ROOMS = [
         "dataset",
     },
     {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
-    {"load", "ledger", "target", "servers", "project", "request", "starter"},
+    {"load", "ledger", "target", "servers", "databases", "project", "request", "starter"},
     {
         "guard",
         "surveying",

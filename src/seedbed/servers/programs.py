@@ -24,23 +24,9 @@ from seedbed.errors import DatabaseFailure, Finding, InvalidInput
 from seedbed.servers.account import clean_environment
 from seedbed.servers.embedded import Embedded
 from seedbed.servers.protocol import Unavailable
+from seedbed.servers.reached import reached
 from seedbed.servers.system import usual_places
 from seedbed.url import without_passwords
-
-_RESOLVED = (
-    "service",  # the connection says what it came to
-    "servicefile",
-    "passfile",
-    "load_balance_hosts",  # there is one host left
-    "target_session_attrs",
-    "client_encoding",  # the programs choose theirs
-    "replication",
-)
-"""Parameters that have had their effect on our connection, or are not for the programs."""
-
-_SECRET = re.compile("password|secret|scram_")
-_USUAL = {"sslcertmode": "allow"}
-"""What our libpq reports although nobody said it, and libpq before 16 does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +140,8 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
         connection: an open one, whatever made of the URL, of variables and of service files led there.
         database: another database than the connection's.
     """
-    info = connection.info
-    parameters = {
-        name: value
-        for name, value in info.get_parameters().items()
-        if name not in _RESOLVED and _USUAL.get(name) != value
-    }
-    secrets = {n: parameters.pop(n) for n in list(parameters) if _SECRET.search(n)}
-    parameters |= {"host": info.host, "port": str(info.port), "user": info.user}
-    parameters |= {"dbname": database or info.dbname, "application_name": "seedbed"}
-    parameters.pop("hostaddr", None)
-    if info.hostaddr:
-        parameters["hostaddr"] = info.hostaddr
+    server = reached(connection)
+    parameters = {**server.parameters, "dbname": database or connection.info.dbname}
     environment = clean_environment(os.environ)
     with ExitStack() as stack:
         files: list[int] = []
@@ -175,11 +151,11 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
             files.extend(descriptor)
             return path
 
-        if info.password:
-            password = re.sub(r"([\\:])", r"\\\1", info.password)
+        if server.password:
+            password = re.sub(r"([\\:])", r"\\\1", server.password)
             environment["PGPASSFILE"] = private(f"*:*:*:*:{password}\n")
-        if secrets:  # the passphrase of a TLS key, for example
-            lines = "".join(f"{name}={value}\n" for name, value in secrets.items())
+        if server.secrets:  # the passphrase of a TLS key, for example
+            lines = "".join(f"{name}={value}\n" for name, value in server.secrets.items())
             environment["PGSERVICEFILE"] = private(f"[seedbed]\n{lines}")
             parameters["service"] = "seedbed"
         yield Access(make_conninfo(**parameters), environment, tuple(files))
@@ -262,6 +238,6 @@ def _complaint(program: Program, text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"\b(error|fatal)\b", line, re.IGNORECASE)]
     first = (errors or lines or ["it ended without a word"])[0]
-    first = re.sub(rf"^{re.escape(program.name)}: (error: )?", "", first)
+    first = re.sub(rf"^({re.escape(program.name)}|psql:<stdin>:\d+): (error: )?", "", first)
     first = re.sub(r':\s+".*$', "", first)
     return f"{program} failed: {without_passwords(first)}"

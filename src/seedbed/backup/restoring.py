@@ -1,0 +1,237 @@
+"""Bringing a backup back: into a new database, counted, stamped anew, and only then put in the old one's place.
+
+Until both names change in one transaction the old database is as it was, whatever ends us; afterwards it is kept under another name.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from seedbed import guard, ledger
+from seedbed.apply import interruptible
+from seedbed.backup.counting import count_tables, differences
+from seedbed.backup.loading import Loader, loader_for
+from seedbed.backup.manifest import Manifest, checked
+from seedbed.backup.rule import made_first, require_decision, require_origin
+from seedbed.databases.beside import alone, beside, open_beside
+from seedbed.databases.drafts import (
+    clean,
+    draft_name,
+    drop,
+    dropped_unless_renamed,
+    empty_like,
+    free_name,
+)
+from seedbed.databases.marks import Mark, marked
+from seedbed.databases.properties import properties, require_rights
+from seedbed.databases.sessions import Sessions
+from seedbed.databases.swap import Swapped, swap
+from seedbed.environment import KNOWN, Environment, Verdict
+from seedbed.errors import DatabaseFailure
+from seedbed.load.failures import translated
+from seedbed.load.session import connect, take_lock, transaction
+from seedbed.settings import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What `restore` did.
+
+    Attributes:
+        database: the name that now leads to the backup's rows.
+        environment: what it is for: what the database that was replaced was for.
+        manifest: of the backup.
+        kept: what the database that was replaced is called now; empty where it was dropped.
+        ended: the sessions that were ended.
+        notes: what the new database does not have of the old one, and what else there is to say.
+        backup: the backup that was made first, if one was.
+        dropped: databases that are gone: kept ones where that was asked for, and what killed runs left.
+        seconds: how long it took.
+    """
+
+    database: str
+    environment: str
+    manifest: Manifest
+    kept: str
+    ended: Sessions
+    notes: tuple[str, ...]
+    backup: Path | None
+    dropped: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller of `restore` wants.
+
+    Attributes:
+        confirm: the database's name.
+        origin: the environment the backup is of, where it is not the database's own.
+        drop_old: drop the database that is replaced, and those kept from earlier restores.
+        backup: whether a backup is made first; has to be said with `drop_old`, unless seedbed created the database.
+        owners: whether objects keep their owners and grants; else all belong to the role that restores.
+        said: what the operator says the database is for.
+        wait: wait for another run's lock.
+    """
+
+    confirm: str | None
+    origin: str | None = None
+    drop_old: bool = False
+    backup: bool | Path | None = None
+    owners: bool = True
+    said: Said | None = None
+    wait: bool = True
+
+
+def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
+    """Put a backup in the place of a database.
+
+    Args:
+        url: the database; it must exist, and is kept under another name.
+        dump: a backup that `seedbed.backup` made, with its manifest beside it.
+        wanted: see `Wanted`.
+
+    Raises:
+        Refused: the guard says no, the name was not repeated, the backup has no manifest or is of another environment.
+        InvalidInput: the backup is damaged, or no program can read it.
+        DatabaseFailure: it could not be restored; the database is as it was.
+    """
+    started = time.monotonic()
+    manifest = checked(dump)
+    with interruptible(), connect(url) as connection:
+        try:
+            with transaction(connection, keep=True):
+                take_lock(connection, wait=wanted.wait)
+                verdict = _admit(connection, manifest, wanted)
+                loader = loader_for(connection, dump, manifest, owners=wanted.owners)
+                made = made_first(url, wanted.backup, wanted.said)
+                with beside(connection) as admin:
+                    swapped, kept, dropped = _replace(connection, admin, verdict, loader, wanted)
+        except psycopg.Error as error:
+            raise translated(error) from None
+    return Restored(
+        database=verdict.site.database,
+        environment=str(verdict.environment),
+        manifest=manifest,
+        kept=kept,
+        ended=swapped.ended,
+        notes=swapped.notes,
+        backup=made.path if made else None,
+        dropped=tuple(dropped),
+        seconds=time.monotonic() - started,
+    )
+
+
+def drop_kept(url: str, wanted: Wanted) -> list[str]:
+    """Drop the databases that were kept when others took their places; returns their names.
+
+    Args:
+        url: the database that is there in their stead.
+        wanted: see `Wanted`; `confirm` names that database, and a backup is one of it, not of those that are dropped.
+
+    Raises:
+        Refused: the guard says no, the name was not repeated, or nobody has said whether to make a backup first.
+        DatabaseFailure: one could not be dropped.
+    """
+    with interruptible(), connect(url) as connection:
+        try:
+            with transaction(connection, keep=True):
+                verdict = guard.permit(
+                    connection, "restore", confirm=wanted.confirm, said=wanted.said
+                )
+                require_decision(wanted.backup, verdict, "restore with --drop-old")
+                made_first(url, wanted.backup, wanted.said)
+                with beside(connection) as admin:
+                    alone(admin, verdict.site.database)
+                    return _drop_kept(admin, verdict.site.database)
+        except psycopg.Error as error:
+            raise translated(error) from None
+
+
+def _admit(connection: Connection[Any], manifest: Manifest, wanted: Wanted) -> Verdict:
+    # While the backup is loaded this transaction, which holds the lock, has nothing to do.
+    connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    verdict = guard.permit(connection, "restore", confirm=wanted.confirm, said=wanted.said)
+    require_origin(manifest.environment, verdict, wanted.origin, "the backup")
+    if wanted.drop_old:
+        require_decision(wanted.backup, verdict, "restore with --drop-old")
+    return verdict
+
+
+def _replace(
+    connection: Connection[Any],
+    admin: Connection[Any],
+    verdict: Verdict,
+    loader: Loader,
+    wanted: Wanted,
+) -> tuple[Swapped, str, list[str]]:
+    database = verdict.site.database
+    alone(admin, database)
+    require_rights(admin, database)
+    gone = clean(admin, database)
+    old, draft = properties(admin, database), draft_name()
+    with dropped_unless_renamed(admin, draft):
+        empty_like(admin, old, Mark("restoring", of=database, database=draft))
+        loader.load(connection, draft)
+        with open_beside(connection, draft) as inside:
+            finish(inside, verdict, loader.manifest)
+        connection.close()
+        moment = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
+        kept = Mark(
+            "replaced",
+            of=database,
+            database=free_name(admin, database, f"_before_{moment}"),
+            environment=str(verdict.environment),
+            comment=old.comment,
+        )
+        swapped = swap(admin, old, draft, kept)
+    if wanted.drop_old:
+        gone += _drop_kept(admin, database)
+    return swapped, "" if wanted.drop_old else kept.database, gone
+
+
+def _drop_kept(admin: Connection[Any], database: str) -> list[str]:
+    names = [mark.database for mark in marked(admin, database) if mark.kind == "replaced"]
+    for name in names:
+        drop(admin, name)
+    return names
+
+
+def finish(inside: Connection[Any], verdict: Verdict, manifest: Manifest | None) -> None:
+    """Make a draft ready for its place: counted, analysed, and with the stamp of the database it replaces, never its own.
+
+    Args:
+        inside: a connection to the draft, in autocommit.
+        verdict: of the database it replaces.
+        manifest: of the backup it was made from; None for a snapshot.
+
+    Raises:
+        DatabaseFailure: it does not hold the rows it should.
+    """
+    with inside.transaction():
+        inside.execute("SET LOCAL row_security = off")
+        if manifest is not None:
+            wrong = differences(manifest.rows, count_tables(inside))
+            if wrong:
+                raise DatabaseFailure("the backup did not come back whole", findings=wrong)
+            inside.execute("ANALYZE")
+        if ledger.exists(inside):
+            inside.execute("DELETE FROM seedbed.stamp")
+        if verdict.environment in KNOWN:
+            _stamp(inside, verdict.environment, verdict)
+
+
+def _stamp(inside: Connection[Any], environment: Environment, verdict: Verdict) -> None:
+    row = inside.execute(
+        sql.SQL("SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()")
+    ).fetchone()
+    assert row is not None
+    identifier = verdict.site.system_identifier
+    ledger.write_stamp(inside, str(environment), identifier, row[0], born=verdict.born)

@@ -1,0 +1,83 @@
+"""Putting one database in the place of another: both names change in one transaction, or none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+
+from seedbed.databases.marks import Mark, comment_on
+from seedbed.databases.properties import Properties, carry_over
+from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
+from seedbed.errors import DatabaseFailure
+from seedbed.load.failures import translated
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What changing places took.
+
+    Attributes:
+        ended: the sessions on the old database that were ended.
+        notes: what the new database could not be given of the old one's properties.
+    """
+
+    ended: Sessions
+    notes: tuple[str, ...]
+
+
+def swap(admin: Connection[Any], old: Properties, draft: str, kept: Mark) -> Swapped:
+    """Give a draft the name of a database, and the database another one; sessions on it are ended.
+
+    The new database gets what the old one had beside its contents. Whatever happens, the name leads to the one or to the other.
+
+    Args:
+        admin: a connection in autocommit, to a third database.
+        old: the database to replace.
+        draft: the name of the database that takes its place.
+        kept: the mark of the old database under its new name.
+
+    Raises:
+        DatabaseFailure: sessions keep coming back, or cannot be ended, or a prepared transaction holds the database.
+    """
+    _refuse_prepared(admin, old.name)
+    ended = Sessions()
+    for _ in range(_ATTEMPTS):
+        ended += end_sessions(admin, old.name)
+        try:
+            with admin.transaction():
+                _rename(admin, old.name, kept.database)
+                # From here on nobody can get into the old one: who tries waits for this transaction.
+                notes = carry_over(admin, old, draft, of=kept.database)
+                _rename(admin, draft, old.name)
+                admin.execute(kept.statement())
+                admin.execute(comment_on(old.name, old.comment or None))
+        except errors.ObjectInUse:
+            continue
+        except psycopg.Error as error:
+            raise translated(error) from None
+        return Swapped(ended, tuple(notes))
+    raise DatabaseFailure(
+        f"{old.name} is connected to again as soon as its sessions are ended: {sessions_on(admin, old.name)}",
+        remedy="Stop what connects to it, and try again.",
+    )
+
+
+def _rename(admin: Connection[Any], old: str, new: str) -> None:
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    admin.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
+
+
+def _refuse_prepared(admin: Connection[Any], database: str) -> None:
+    query = "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = %s ORDER BY 1"
+    prepared: Sequence[tuple[str]] = admin.execute(query, [database]).fetchall()
+    if prepared:
+        raise DatabaseFailure(
+            f"{database} has prepared transactions: {', '.join(gid for (gid,) in prepared)}",
+            remedy="COMMIT PREPARED or ROLLBACK PREPARED them.",
+        )
