@@ -1,7 +1,7 @@
 """Connections that stay inside one transaction however often the test commits, and notice what others commit.
 
 On the test's own connection, commit sets a savepoint and rollback goes back to the last one. What other connections commit is
-reported by triggers of the test database through NOTIFY, which PostgreSQL sends at commit and never for what is rolled back.
+told by the triggers of `seedbed.pytest_plugin.watching`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from psycopg import errors
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
+from seedbed.pytest_plugin.watching import CHANNEL, OWN, WATCH
 from seedbed.testdb.connecting import connect
 from seedbed.url import libpq_url
 
-_CHANNEL = "seedbed_leak"
-_LISTEN = f"LISTEN {_CHANNEL}"
-_OWN = "SET seedbed.own_connection = 'on'"
+_LISTEN = f"LISTEN {CHANNEL}"
 _MARK = b"SAVEPOINT seedbed_mark"
 _BACK = b"ROLLBACK TO SAVEPOINT seedbed_mark"
 _FIRST = "sa_savepoint_1"
@@ -35,27 +34,6 @@ _SAVEPOINTS = {
     "do_rollback_to_savepoint": "ROLLBACK TO SAVEPOINT",
 }
 """The methods of `sqlalchemy.engine.Dialect`, and what they say."""
-
-_WATCH = """
-CREATE FUNCTION seedbed.watch() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF current_setting('seedbed.own_connection', true) IS DISTINCT FROM 'on' THEN
-        PERFORM pg_notify('seedbed_leak', TG_TABLE_NAME || ' (' || lower(TG_OP) || ')');
-    END IF;
-    RETURN NULL;
-END $$;
-DO $$
-DECLARE each regclass;
-BEGIN
-    FOR each IN SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-          AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'seedbed') AND n.nspname !~ '^pg_t(emp|oast)'
-    LOOP
-        EXECUTE format('CREATE TRIGGER seedbed_leak_guard AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION seedbed.watch()', each);
-    END LOOP;
-END $$;
-"""
 
 
 class Guarded(psycopg.Connection[Any]):
@@ -217,9 +195,9 @@ def open_guarded(url: str) -> Guarded:
     After a test's transaction it hears what others have committed meanwhile.
     """
     with connect(url) as connection:
-        connection.execute(_WATCH)
+        connection.execute(WATCH)
     guarded = Guarded.connect(libpq_url(url), autocommit=True)
-    guarded.execute(_OWN)
+    guarded.execute(OWN)
     guarded.execute(_LISTEN)
     guarded.autocommit = False
     return guarded
@@ -241,12 +219,12 @@ def ask(listener: psycopg.Connection[Any]) -> tuple[str, ...]:
 def heard(pgconn: PGconn) -> tuple[str, ...]:
     """Return the leaks among the notifications that have come."""
     told = iter(pgconn.notifies, None)
-    return tuple(each.extra.decode() for each in told if each.relname == _CHANNEL.encode())
+    return tuple(each.extra.decode() for each in told if each.relname == CHANNEL.encode())
 
 
 async def open_async_guarded(url: str) -> AsyncGuarded:
     """Return a connection for one test with asyncio that is rolled back."""
     guarded = await AsyncGuarded.connect(libpq_url(url), autocommit=True)
-    await guarded.execute(_OWN)
+    await guarded.execute(OWN)
     await guarded.set_autocommit(False)
     return guarded
