@@ -15,6 +15,8 @@ COMMANDS = (
     ("status",),
     ("destroy",),
     ("stamp",),
+    ("guard",),
+    ("guard", "explain"),
     ("profiles",),
     ("preview",),
     ("export",),

@@ -57,9 +57,15 @@ def judge(
         Refused: it may not be written to; all the evidence is listed.
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    allowed = _read(environments)
-    verdict = weigh(survey(connection), said, allowed, _patterns(patterns))
-    verdict = admit(verdict, profile, allowed, production_safe=production_safe, confirm=confirm)
+    verdict = explain(
+        connection,
+        profile=profile,
+        environments=environments,
+        production_safe=production_safe,
+        said=said,
+        confirm=confirm,
+        patterns=patterns,
+    )
     if verdict.refusal:
         raise _refusal(verdict)
     return verdict
@@ -116,22 +122,28 @@ def stamp_at_birth(connection: Connection[Any], environment: str) -> None:
 def explain(
     connection: Connection[Any],
     *,
+    profile: str = "",
     environments: Sequence[str] = (),
+    production_safe: bool = False,
     said: Said | None = None,
+    confirm: str | None = None,
     patterns: Patterns | None = None,
 ) -> Verdict:
     """Return what the database connected to is taken for, with the evidence; a refusal is told, not raised.
 
     Args:
         connection: to that database.
-        environments: where a profile may go, if there is one in question; see `judge`.
-        said: what the operator says the database is for, and where.
-        patterns: what the project says of names; the project of the current folder by default.
+        profile: the profile in question; without one, the verdict is about the database alone.
+        environments, production_safe, said, confirm, patterns: see `judge`.
 
     Raises:
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    return weigh(survey(connection), said, _read(environments), _patterns(patterns))
+    allowed = _read(environments)
+    verdict = weigh(survey(connection), said, allowed, _patterns(patterns))
+    if not profile:
+        return verdict
+    return admit(verdict, profile, allowed, production_safe=production_safe, confirm=confirm)
 
 
 def stamp(
@@ -193,8 +205,7 @@ def _write(
 
 def _refusal(verdict: Verdict) -> Refused:
     site = verdict.site
-    place = "a local socket" if site.host.startswith(("/", "@")) else site.host
-    where = f"database {site.database} on {place}"
+    where = f"database {site.database} on {site.place}"
     findings = [each.as_finding() for each in verdict.evidence]
     return Refused(
         f"refused: {verdict.refusal} [{where}]", findings=findings, remedy=verdict.remedy

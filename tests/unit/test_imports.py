@@ -31,6 +31,7 @@ ROOMS = [
     {
         "guard",
         "surveying",
+        "explaining",
         "birth",
         "options",
         "decisions",

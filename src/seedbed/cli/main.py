@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from seedbed.cli import failure, kept, projects, seeding, server, upkeep
+from seedbed.cli import failure, guarding, kept, projects, seeding, server, upkeep
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -24,6 +24,7 @@ upkeep.add_to(app)
 projects.add_to(app)
 app.add_typer(server.group)
 app.add_typer(kept.group)
+app.add_typer(guarding.group)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -77,6 +77,11 @@ class Site:
         return list(dict.fromkeys(filter(None, (self.host, self.address))))
 
     @property
+    def place(self) -> str:
+        """Where the server is, for people."""
+        return "a local socket" if self.host.startswith(("/", "@")) else self.host
+
+    @property
     def managed(self) -> str:
         """Whose server it is, where a provider runs it; empty elsewhere."""
         return next(filter(None, map(managed_by, self.hosts)), "")
