@@ -17,16 +17,20 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from seedbed.project import Project, find_project
 from seedbed.request import source
-from seedbed.settings import Said
+from seedbed.settings import Said, read_settings
 
 if TYPE_CHECKING:
     from seedbed.apply import Progress
     from seedbed.destroy import Destroyed
     from seedbed.environment import Verdict
-    from seedbed.plan import Options, Plan
+    from seedbed.options import Options
+    from seedbed.plan import Plan
     from seedbed.profile import Profile
     from seedbed.source import Source
     from seedbed.status import Status
+
+ARGUMENT = "environment="
+"""Where a caller says what a database is for."""
 
 
 class Wishes(TypedDict, total=False):
@@ -38,7 +42,7 @@ class Wishes(TypedDict, total=False):
         scale: what the profile's counts are multiplied by.
         seed: another seed makes other rows of the same shape.
         minimal: only the hand-picked rows.
-        environment: what this database is for.
+        environment: what this database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         confirm: the database's name, where a write has to be confirmed.
         edits: what to do about rows that somebody else changed since: ``refuse``, ``keep`` or ``overwrite``.
         adopt: take over rows with our natural key that seedbed did not write.
@@ -126,12 +130,11 @@ def status(url: str, *, environment: str | Said | None = None) -> Status:
 
     Args:
         url: the database.
-        environment: what it is said to be for.
+        environment: what it is said to be for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
     """
     from seedbed.status import status as look
 
-    said = Said(environment, "environment") if isinstance(environment, str) else environment
-    return look(url, said=said)
+    return look(url, said=read_settings().operator_says(environment, ARGUMENT))
 
 
 def stamp(url: str, environment: str, *, confirm: str) -> Verdict:
@@ -167,10 +170,10 @@ def prepared(profile: str | Profile, wishes: Wishes) -> Source:
 
 def chosen(wishes: Wishes) -> Options:
     """Return what is wished of a run, apart from its rows."""
-    from seedbed.plan import Options
+    from seedbed.options import Options
 
     return Options(
-        environment=wishes.get("environment"),
+        environment=_said(wishes),
         confirm=wishes.get("confirm"),
         edits=wishes.get("edits", "refuse"),
         adopt=wishes.get("adopt", False),
@@ -180,3 +183,8 @@ def chosen(wishes: Wishes) -> Options:
         detail=wishes.get("detail", False),
         wait=wishes.get("wait", True),
     )
+
+
+def _said(wishes: Wishes) -> Said | None:
+    project = wishes.get("project") or find_project()
+    return project.settings.operator_says(wishes.get("environment"), ARGUMENT)

@@ -7,66 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg import Connection
 
 from seedbed import guard, ledger
+from seedbed.decisions import fields_of, find_obstacles, undecided
 from seedbed.errors import Finding
-from seedbed.ledger import NOTHING
 from seedbed.load.failures import translated
-from seedbed.load.pruning import Owned, doom, holders, what_holds
-from seedbed.load.run import Leaving, Run, Scope, keys_to_prune, prepared
+from seedbed.load.preparing import prepared
+from seedbed.load.run import Leaving, Run
 from seedbed.load.session import connect, transaction
 from seedbed.load.work import Positions, Work
-from seedbed.settings import Said
+from seedbed.options import Options
 from seedbed.source import Source
-
-Edits = Literal["refuse", "keep", "overwrite"]
-
-EDIT_POLICIES, ADOPT = "--keep-edits / --overwrite-edits", "--adopt"
-"""The options that decide what becomes of edited rows, and of rows that seedbed did not write."""
-
-SHOWN = 20
-"""How many rows of a table an error lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a caller of plan or apply may choose.
-
-    Attributes:
-        environment: what the operator says the database is for; None where nothing was said.
-        confirm: the database's name, where a write has to be confirmed.
-        edits: what to do about rows that somebody else changed since.
-        adopt: take over rows with our natural key that seedbed did not write.
-        only, skip: names of tables to write, and not to.
-        create: whether to create the tables in a database that has none of them.
-        detail: the plan holds the single rows and fields.
-        wait: wait for another run's lock.
-    """
-
-    environment: str | Said | None = None
-    confirm: str | None = None
-    edits: Edits = "refuse"
-    adopt: bool = False
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    create: bool = True
-    detail: bool = False
-    wait: bool = True
-
-    @property
-    def said(self) -> Said | None:
-        """What the operator says the database is for, and where."""
-        if isinstance(self.environment, str):
-            return Said(self.environment, "--environment")
-        return self.environment
-
-    def scope(self, *, writing: bool) -> Scope:
-        """Return which part of the profile is meant."""
-        return Scope(self.only, self.skip, self.create, writing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +94,7 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def plan(source: Source, url: str, options: Options = Options()) -> Plan:
+def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noqa: B008 - frozen
     """Return the difference between a profile and a database.
 
     Everything that is done on the way, creating missing tables included, is rolled back.
@@ -155,7 +110,12 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:
     """
     started = time.monotonic()
     with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
-        verdict = guard.explain(connection, environments=source.environments, said=options.said)
+        verdict = guard.explain(
+            connection,
+            environments=source.environments,
+            said=options.said,
+            patterns=source.patterns,
+        )
         with prepared(connection, source, options.scope(writing=False)) as run:
             obstacles = find_obstacles(connection, run, options)
             return summary(
@@ -170,37 +130,6 @@ def told_as_ours() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise translated(error) from None
-
-
-def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:
-    """Return what keeps rows from being pruned, apart from rows of ours that this run changes anyway."""
-    if not ledger.exists(connection):
-        return []
-    doomed = {}
-    for each in run.touched:
-        keys = keys_to_prune(each, edited=options.edits == "overwrite")
-        if len(keys) and each.entry:
-            doomed[each.table.name] = doom(connection, each.table, each.entry, keys)
-    kept = {
-        w.table.name: w.edited_keys if options.edits == "keep" else NOTHING for w in run.written
-    }
-    ours = {
-        work.table.name: Owned(work.table, work.entry, kept[work.table.name])
-        for work in run.written
-        if work.entry
-    }
-    held = what_holds(connection, doomed, ours) if doomed else []
-    findings = []
-    for one in held:
-        remedy = "delete them, or let the profile keep its rows"
-        work = run.works.get(one.by)
-        if work and len(kept.get(one.by, ())):
-            keys = holders(connection, doomed[one.table], one, work.table, kept[one.by])
-            if len(keys):
-                rows = ", ".join(work.shown(key) for key in keys.tolist()[:SHOWN])
-                remedy = f"edited and kept: {rows}; --overwrite-edits lets go, or let the profile keep what they refer to"
-        findings.append(Finding(str(one.table), str(one), remedy))
-    return findings
 
 
 def summary(
@@ -275,14 +204,6 @@ def _details(connection: Connection[Any], work: Work) -> tuple[RowPlan, ...]:
     return (*found, *_leaving_rows(connection, work))
 
 
-def fields_of(work: Work, position: int) -> tuple[str, ...]:
-    """Return the columns in which a row differs from the database."""
-    flags = work.changes.get(position, "")
-    return tuple(
-        name for name, flag in zip(work.binding.compared, flags, strict=False) if flag == "t"
-    )
-
-
 def _leaving_rows(connection: Connection[Any], each: Work | Leaving) -> list[RowPlan]:
     places = {"prune": each.gone, "edited": each.gone_edited}
     named = ledger.names(connection, each.entry) if each.entry else {}
@@ -291,55 +212,3 @@ def _leaving_rows(connection: Connection[Any], each: Work | Leaving) -> list[Row
         for action, several in places.items()
         for place in several.tolist()
     ]
-
-
-def undecided(run: Run, options: Options) -> list[Finding]:
-    """Return what apply has not been told to decide, in numbers; the remedies are the options that decide it."""
-    found = []
-    edited = sum(len(work.edited) for work in run.written)
-    edited += sum(len(each.gone_edited) for each in run.touched)
-    if edited and options.edits == "refuse":
-        found.append(Finding("", f"{_rows(edited)} edited", EDIT_POLICIES))
-    adopt = sum(len(work.adopt) for work in run.written)
-    if adopt and not options.adopt:
-        found.append(Finding("", f"{_rows(adopt)} that seedbed did not write", ADOPT))
-    return found
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
-
-
-def refused(run: Run, options: Options) -> list[Finding]:
-    """Return the rows for which apply has not been told what to do; of many, the first."""
-    findings = []
-    for each in run.touched:
-        name = run.name(each.table.name)
-        if options.edits == "refuse":
-            gone = [f"{name} {each.known.identity(place)}" for place in each.gone_edited[:SHOWN]]
-            problem = "edited since, and no longer in the profile"
-            findings += [Finding(where, problem) for where in gone]
-            findings += _more(name, problem, len(each.gone_edited))
-        if isinstance(each, Work):
-            findings += _refused_rows(each, name, options)
-    return findings
-
-
-def _refused_rows(work: Work, name: str, options: Options) -> list[Finding]:
-    label = work.binding.rows.label
-    findings = []
-    if options.edits == "refuse":
-        for at in work.edited[:SHOWN].tolist():
-            problem = f"edited since: {', '.join(fields_of(work, at))}"
-            findings.append(Finding(f"{name} {label(at)}", problem))
-        findings += _more(name, "edited since", len(work.edited))
-    if not options.adopt:
-        key = ", ".join(work.binding.natural_key)
-        problem = f"a row with its natural key ({key}) is there, and seedbed did not write it"
-        findings += [Finding(f"{name} {label(at)}", problem) for at in work.adopt[:SHOWN].tolist()]
-        findings += _more(name, problem, len(work.adopt))
-    return findings
-
-
-def _more(name: str, problem: str, count: int) -> list[Finding]:
-    return [Finding(f"{name}, {count - SHOWN} more rows", problem)] if count > SHOWN else []

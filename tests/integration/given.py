@@ -13,7 +13,8 @@ import psycopg
 
 from seedbed.apply import apply
 from seedbed.dataset import Dataset, GivenRows, Reference, TableName
-from seedbed.plan import Options, Plan, plan
+from seedbed.options import Options
+from seedbed.plan import Plan, plan
 from seedbed.source import Source
 
 AS_OF = datetime(2026, 3, 1, 12)

@@ -6,7 +6,7 @@ import pytest
 from given import applied, counts, execute, ledger, prepare, rows, traces
 
 from seedbed.errors import InvalidInput
-from seedbed.load import run
+from seedbed.load import preparing
 
 DDL = """
 CREATE TABLE a (id serial PRIMARY KEY, v int);
@@ -17,7 +17,7 @@ CREATE TABLE c (id serial PRIMARY KEY, b_id int NOT NULL REFERENCES b, v int);
 
 @pytest.fixture(autouse=True)
 def _always(monkeypatch):
-    monkeypatch.setattr(run, "AHEAD", 1)
+    monkeypatch.setattr(preparing, "AHEAD", 1)
 
 
 def world(b=1, c=1):
@@ -54,7 +54,7 @@ def test_a_column_that_raises_stops_the_run(database):
     broken = world()
     broken[2].columns.clear()
     broken[2].columns["v"] = None
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         applied(database, *broken)
     assert execute(database, "SELECT * FROM a") == []
     assert ledger(database) == []

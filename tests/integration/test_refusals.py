@@ -12,7 +12,8 @@ from seedbed import guard
 from seedbed.apply import apply
 from seedbed.dataset import GivenRows, TableName
 from seedbed.errors import DatabaseFailure, Drift, InvalidInput, Refused, SeedbedError
-from seedbed.plan import Options, plan
+from seedbed.options import Options
+from seedbed.plan import plan
 
 USERS = "CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, code text UNIQUE, n numeric UNIQUE, age int);"
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from seedbed.api import Wishes
     from seedbed.dataset import Dataset
-    from seedbed.plan import Options
+    from seedbed.options import Options
     from seedbed.profile import Profile
     from seedbed.project import Project
     from seedbed.source import Source

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -29,6 +31,8 @@ SETTINGS = {
 }
 PATIENCE = "15min"
 """How long a run waits for another one."""
+LONGEST = "15min"
+"""How long one statement may take where neither the caller nor the role or database says otherwise."""
 
 # A server that is gone is noticed in bounded time (milliseconds, seconds, seconds, times).
 BOUNDS = {
@@ -50,8 +54,35 @@ WAYS_IN = {
 """What to do, by words in the reason that a connection was not made."""
 
 
-def connect(url: str) -> Connection[Any]:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a run waits before it gives up, in seconds; 0 is for ever, None the default.
+
+    Attributes:
+        lock: for a table or row that somebody else has locked; 10 by default.
+        statement: for one statement; what the role or the database sets by default, else 15 minutes.
+        connect: for the server to let us in; what the URL says by default, else 10.
+    """
+
+    lock: float | None = None
+    statement: float | None = None
+    connect: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("lock", "statement", "connect"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise InvalidInput(
+                    f"--{name}-timeout {value:g}: must be a number of seconds, 0 for no limit"
+                )
+
+
+def connect(url: str, limits: Limits = Limits()) -> Connection[Any]:
     """Open a connection; prepared statements stay off, for a pooler may give each transaction another server.
+
+    Args:
+        url: the database.
+        limits: how long to wait for it.
 
     Raises:
         InvalidInput: the URL is not one.
@@ -62,6 +93,8 @@ def connect(url: str) -> Connection[Any]:
         **BOUNDS,
         **connection_parameters(url),
     }
+    if limits.connect is not None:
+        parameters["connect_timeout"] = str(math.ceil(limits.connect))  # libpq counts in seconds
     try:
         return psycopg.connect(**parameters, prepare_threshold=None)
     except psycopg.OperationalError as error:
@@ -86,17 +119,23 @@ def _way_in(reason: str) -> str:
 
 
 @contextmanager
-def transaction(connection: Connection[Any], *, keep: bool) -> Iterator[None]:
+def transaction(
+    connection: Connection[Any],
+    *,
+    keep: bool,
+    limits: Limits = Limits(),
+) -> Iterator[None]:
     """Run a block in one transaction that is rolled back unless the block commits it itself.
 
     READ COMMITTED whatever the role's default: a run that has waited for the lock must see what the one before it wrote.
 
     Args:
         keep: whether the transaction may write.
+        limits: how long its statements may take, and wait for locks.
     """
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     try:
-        _settle(connection)
+        _settle(connection, limits)
         if keep:
             _refuse_standby(connection)
         yield
@@ -105,9 +144,19 @@ def transaction(connection: Connection[Any], *, keep: bool) -> Iterator[None]:
             connection.rollback()
 
 
-def _settle(connection: Connection[Any]) -> None:
-    calls = ", ".join("set_config(%s, %s, true)" for _ in SETTINGS)
-    arguments = [part for pair in SETTINGS.items() for part in pair]
+def _settle(connection: Connection[Any], limits: Limits) -> None:
+    wanted = dict(SETTINGS)
+    if limits.lock is not None:
+        wanted["lock_timeout"] = _milliseconds(limits.lock)
+    if limits.statement is not None:
+        wanted["statement_timeout"] = _milliseconds(limits.statement)
+    calls = ", ".join("set_config(%s, %s, true)" for _ in wanted)
+    arguments = [part for pair in wanted.items() for part in pair]
+    if limits.statement is None:
+        calls += (
+            ", set_config('statement_timeout', CASE current_setting('statement_timeout') "
+            f"WHEN '0' THEN '{LONGEST}' ELSE current_setting('statement_timeout') END, true)"
+        )
     connection.execute(f"SELECT {calls}", arguments)
     try:
         with connection.transaction():
@@ -115,6 +164,10 @@ def _settle(connection: Connection[Any]) -> None:
     except psycopg.errors.Error:  # not on every platform a server runs on
         if connection.closed:
             raise
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{math.ceil(seconds * 1000)}ms"
 
 
 def _refuse_standby(connection: Connection[Any]) -> None:
@@ -145,14 +198,20 @@ def take_lock(connection: Connection[Any], *, wait: bool) -> None:
     )
     if not wait:
         raise busy
+    before = connection.execute(
+        "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+    ).fetchone()
     try:
-        connection.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+        connection.execute(_BOTH_TIMEOUTS, [PATIENCE, "0"])
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        connection.execute(
-            "SELECT set_config('lock_timeout', %s, true)", [SETTINGS["lock_timeout"]]
-        )
+        connection.execute(_BOTH_TIMEOUTS, before)
     except psycopg.errors.LockNotAvailable:
         raise busy from None
+
+
+_BOTH_TIMEOUTS = (
+    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+)
 
 
 def _holder(connection: Connection[Any]) -> str:

@@ -84,7 +84,7 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
     """Make tables and rows in an empty database of ours, through the engine and its guard."""
     from seedbed.apply import apply
     from seedbed.birth import stamp_at_birth
-    from seedbed.plan import Options
+    from seedbed.options import Options
     from seedbed.testdb.schema import make_schema
 
     wanted, environment = _source(blueprint)
@@ -141,7 +141,7 @@ def restore(blueprint: Blueprint, url: str, as_of: datetime) -> None:
     """Bring the profile's rows in a clone of ours back to what the profile says."""
     from seedbed.apply import apply
     from seedbed.birth import stamp_at_birth
-    from seedbed.plan import Options
+    from seedbed.options import Options
 
     wanted, environment = _source(blueprint)
     # A clone carries its template's stamp, which the guard rightly takes for another database's.

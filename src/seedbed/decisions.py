@@ -1,0 +1,133 @@
+"""What a run meets that it must not decide by itself: edited rows, rows of others, rows that others depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+
+from seedbed import ledger
+from seedbed.errors import Drift, Finding
+from seedbed.ledger import NOTHING
+from seedbed.load.pruning import Owned, doom, holders, what_holds
+from seedbed.load.run import Run, keys_to_prune
+from seedbed.load.work import Work
+from seedbed.options import Options
+
+EDIT_POLICIES, ADOPT = "--keep-edits / --overwrite-edits", "--adopt"
+"""The options that decide what becomes of edited rows, and of rows that seedbed did not write."""
+
+WAYS = {
+    EDIT_POLICIES: "--keep-edits leaves edited rows as they are, --overwrite-edits restores them",
+    ADOPT: "--adopt takes rows over",
+}
+
+SHOWN = 20
+"""How many rows of a table an error lists."""
+
+
+def decide(connection: Connection[Any], run: Run, options: Options) -> None:
+    """Go on only where nothing is left to be decided.
+
+    Raises:
+        Drift: something is; all of it is listed.
+    """
+    findings = refused(run, options)
+    obstacles = find_obstacles(connection, run, options)
+    if findings or obstacles:
+        raise Drift(
+            "the database is not as seedbed left it",
+            findings=[*findings, *obstacles],
+            remedy="; ".join(WAYS[one.remedy] for one in undecided(run, options)),
+        )
+
+
+def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:
+    """Return what keeps rows from being pruned, apart from rows of ours that this run changes anyway."""
+    if not ledger.exists(connection):
+        return []
+    doomed = {}
+    for each in run.touched:
+        keys = keys_to_prune(each, edited=options.edits == "overwrite")
+        if len(keys) and each.entry:
+            doomed[each.table.name] = doom(connection, each.table, each.entry, keys)
+    kept = {
+        w.table.name: w.edited_keys if options.edits == "keep" else NOTHING for w in run.written
+    }
+    ours = {
+        work.table.name: Owned(work.table, work.entry, kept[work.table.name])
+        for work in run.written
+        if work.entry
+    }
+    held = what_holds(connection, doomed, ours) if doomed else []
+    findings = []
+    for one in held:
+        remedy = "delete them, or let the profile keep its rows"
+        work = run.works.get(one.by)
+        if work and len(kept.get(one.by, ())):
+            keys = holders(connection, doomed[one.table], one, work.table, kept[one.by])
+            if len(keys):
+                rows = ", ".join(work.shown(key) for key in keys.tolist()[:SHOWN])
+                remedy = f"edited and kept: {rows}; --overwrite-edits lets go, or let the profile keep what they refer to"
+        findings.append(Finding(str(one.table), str(one), remedy))
+    return findings
+
+
+def undecided(run: Run, options: Options) -> list[Finding]:
+    """Return what apply has not been told to decide, in numbers; the remedies are the options that decide it."""
+    found = []
+    edited = sum(len(work.edited) for work in run.written)
+    edited += sum(len(each.gone_edited) for each in run.touched)
+    if edited and options.edits == "refuse":
+        found.append(Finding("", f"{_rows(edited)} edited", EDIT_POLICIES))
+    adopt = sum(len(work.adopt) for work in run.written)
+    if adopt and not options.adopt:
+        found.append(Finding("", f"{_rows(adopt)} that seedbed did not write", ADOPT))
+    return found
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def refused(run: Run, options: Options) -> list[Finding]:
+    """Return the rows for which apply has not been told what to do; of many, the first."""
+    findings = []
+    for each in run.touched:
+        name = run.name(each.table.name)
+        if options.edits == "refuse":
+            gone = [f"{name} {each.known.identity(place)}" for place in each.gone_edited[:SHOWN]]
+            problem = "edited since, and no longer in the profile"
+            findings += [Finding(where, problem) for where in gone]
+            findings += _more(name, problem, len(each.gone_edited))
+        if isinstance(each, Work):
+            findings += _refused_rows(each, name, options)
+    return findings
+
+
+def _refused_rows(work: Work, name: str, options: Options) -> list[Finding]:
+    label = work.binding.rows.label
+    findings = []
+    if options.edits == "refuse":
+        for at in work.edited[:SHOWN].tolist():
+            problem = f"edited since: {', '.join(fields_of(work, at))}"
+            findings.append(Finding(f"{name} {label(at)}", problem))
+        findings += _more(name, "edited since", len(work.edited))
+    if not options.adopt:
+        key = ", ".join(work.binding.natural_key)
+        problem = f"a row with its natural key ({key}) is there, and seedbed did not write it"
+        findings += [Finding(f"{name} {label(at)}", problem) for at in work.adopt[:SHOWN].tolist()]
+        findings += _more(name, problem, len(work.adopt))
+    return findings
+
+
+def _more(name: str, problem: str, count: int) -> list[Finding]:
+    return [Finding(f"{name}, {count - SHOWN} more rows", problem)] if count > SHOWN else []
+
+
+def fields_of(work: Work, position: int) -> tuple[str, ...]:
+    """Return the columns in which a row differs from the database."""
+    flags = work.changes.get(position, "")
+    return tuple(
+        name for name, flag in zip(work.binding.compared, flags, strict=False) if flag == "t"
+    )
