@@ -20,7 +20,7 @@ from seedbed.backup.counting import count_tables, differences
 from seedbed.backup.loading import Loader, loader_for
 from seedbed.backup.manifest import Manifest, checked
 from seedbed.backup.rule import made_first, require_decision, require_origin
-from seedbed.databases.beside import alone, beside, open_beside
+from seedbed.databases.beside import alone, beside, leave, open_beside
 from seedbed.databases.drafts import (
     clean,
     draft_name,
@@ -180,9 +180,8 @@ def _replace(
     with dropped_unless_renamed(admin, draft):
         empty_like(admin, old, Mark("restoring", of=database, database=draft))
         loader.load(connection, draft)
-        with open_beside(connection, draft) as inside:
-            finish(inside, verdict, loader.manifest)
-        connection.close()
+        finish(open_beside(connection, draft), admin, verdict, loader.manifest)
+        leave(connection, admin)
         moment = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
         kept = Mark(
             "replaced",
@@ -204,28 +203,36 @@ def _drop_kept(admin: Connection[Any], database: str) -> list[str]:
     return names
 
 
-def finish(inside: Connection[Any], verdict: Verdict, manifest: Manifest | None) -> None:
+def finish(
+    inside: Connection[Any],
+    admin: Connection[Any],
+    verdict: Verdict,
+    manifest: Manifest | None,
+) -> None:
     """Make a draft ready for its place: counted, analysed, and with the stamp of the database it replaces, never its own.
 
     Args:
-        inside: a connection to the draft, in autocommit.
+        inside: a connection to the draft, in autocommit; it is closed.
+        admin: a connection to another database.
         verdict: of the database it replaces.
         manifest: of the backup it was made from; None for a snapshot.
 
     Raises:
         DatabaseFailure: it does not hold the rows it should.
     """
-    with inside.transaction():
-        inside.execute("SET LOCAL row_security = off")
-        if manifest is not None:
-            wrong = differences(manifest.rows, count_tables(inside))
-            if wrong:
-                raise DatabaseFailure("the backup did not come back whole", findings=wrong)
-            inside.execute("ANALYZE")
-        if ledger.exists(inside):
-            inside.execute("DELETE FROM seedbed.stamp")
-        if verdict.environment in KNOWN:
-            _stamp(inside, verdict.environment, verdict)
+    with inside:
+        inside.execute("SET row_security = off")
+        with inside.transaction():
+            if manifest is not None:
+                wrong = differences(manifest.rows, count_tables(inside))
+                if wrong:
+                    raise DatabaseFailure("the backup did not come back whole", findings=wrong)
+                inside.execute("ANALYZE")
+            if ledger.exists(inside):
+                inside.execute("DELETE FROM seedbed.stamp")
+            if verdict.environment in KNOWN:
+                _stamp(inside, verdict.environment, verdict)
+        leave(inside, admin)
 
 
 def _stamp(inside: Connection[Any], environment: Environment, verdict: Verdict) -> None:

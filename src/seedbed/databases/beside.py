@@ -67,6 +67,24 @@ def open_beside(connection: Connection[Any], database: str) -> Connection[Any]:
     return _open(reached(connection), database)
 
 
+def leave(connection: Connection[Any], admin: Connection[Any]) -> None:
+    """Close a connection and return when its session is gone: until then PostgreSQL counts it as somebody.
+
+    Args:
+        connection: to the database to leave.
+        admin: to another one.
+    """
+    session = connection.execute(
+        "SELECT pg_catalog.pg_backend_pid(), current_database()"
+    ).fetchone()
+    connection.close()
+    admin.execute(  # it ends by itself; this is for the waiting
+        "SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity "
+        "WHERE pid = %s AND datname = %s",
+        session,
+    )
+
+
 def alone(admin: Connection[Any], database: str) -> None:
     """Keep others from replacing or copying a database meanwhile; the server forgets it with the connection.
 

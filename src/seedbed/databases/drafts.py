@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, errors, sql
 
-from seedbed.databases.marks import Mark, marked
+from seedbed.databases.marks import PASSING, Mark, marked
 from seedbed.databases.properties import Properties
 from seedbed.errors import DatabaseFailure
 from seedbed.load.failures import translated
@@ -105,7 +105,7 @@ def clean(admin: Connection[Any], of: str) -> list[str]:
     Raises:
         DatabaseFailure: one of them cannot be dropped.
     """
-    drafts = [mark.database for mark in marked(admin, of) if mark.kind in ("restoring", "saving")]
+    drafts = [mark.database for mark in marked(admin, of) if mark.kind in PASSING]
     for name in drafts:
         try:
             drop(admin, name)

@@ -14,8 +14,11 @@ from psycopg import Connection, sql
 
 _BEGINNING = "seedbed: "
 
-Kind = Literal["restoring", "saving", "replaced", "snapshot"]
-"""A draft of a restore or of a snapshot; a database that was replaced and is kept; a snapshot."""
+Kind = Literal["restoring", "saving", "going", "replaced", "snapshot"]
+"""A draft of a restore or of a snapshot; one that was replaced and is to be dropped, or is kept; a snapshot."""
+
+PASSING: tuple[Kind, ...] = ("restoring", "saving", "going")
+"""What is there only while a run works on it."""
 
 
 def _now() -> datetime:

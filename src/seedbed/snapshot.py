@@ -1,0 +1,296 @@
+"""Snapshots: a copy of a database beside it, on the same server, to go back to in no time.
+
+    from seedbed import snapshot
+
+    snapshot.save("postgresql://localhost/payroll_dev", "before-the-demo")
+    snapshot.restore("postgresql://localhost/payroll_dev", "before-the-demo", confirm="payroll_dev")
+
+A snapshot is a database nobody can connect to; its comment says what it is of and how it is called, and by that alone it is known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+
+from seedbed import guard
+from seedbed.apply import interruptible
+from seedbed.backup.restoring import finish
+from seedbed.backup.rule import made_first, require_decision, require_origin
+from seedbed.databases import drafts
+from seedbed.databases.beside import alone, beside, leave, open_beside
+from seedbed.databases.marks import Mark, marked
+from seedbed.databases.properties import Properties, properties, require_rights
+from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
+from seedbed.databases.swap import Swapped, swap
+from seedbed.environment import Verdict
+from seedbed.errors import InvalidInput, Locked, nearest
+from seedbed.load.failures import translated
+from seedbed.load.session import connect, take_lock, transaction
+from seedbed.settings import Said
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copy of a database.
+
+    Attributes:
+        name: what people call it.
+        of: the database it is a copy of.
+        database: its own name on the server.
+        environment: what `of` was for when it was made.
+        at: when that was.
+        size: in bytes.
+        ended: the sessions on `of` that were ended to make it.
+    """
+
+    name: str
+    of: str
+    database: str
+    environment: str
+    at: datetime
+    size: int
+    ended: Sessions = Sessions()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What `restore` did.
+
+    Attributes:
+        snapshot: the one that was restored; it stays.
+        environment: what the database is for, as before.
+        ended: the sessions on the database that were ended.
+        notes: what the database could not be given of its former properties.
+        backup: the backup that was made first, if one was.
+        seconds: how long it took.
+    """
+
+    snapshot: Snapshot
+    environment: str
+    ended: Sessions
+    notes: tuple[str, ...]
+    backup: Path | None
+    seconds: float
+
+
+def save(
+    url: str, name: str, *, end_sessions: bool = False, said: Said | None = None, wait: bool = True
+) -> Snapshot:
+    """Copy a database, as it is now, beside itself.
+
+    Args:
+        url: the database.
+        name: what to call the copy; free for each database.
+        end_sessions: end the sessions on it, for PostgreSQL copies only what nobody is connected to.
+        said: what the operator says the database is for.
+        wait: wait for another run's lock.
+
+    Raises:
+        InvalidInput: there is a snapshot of that name.
+        Locked: others are connected; they are named.
+        DatabaseFailure: it could not be copied.
+    """
+    if not name.strip():
+        raise InvalidInput("a snapshot needs a name")
+    with _at_work(url, wait=wait) as (connection, admin):
+        verdict = guard.explain(connection, said=said)
+        old = _prepared(admin, verdict.site.database)
+        if any(mark.name == name for mark in _marks(admin, old.name)):
+            raise InvalidInput(
+                f"there is a snapshot {name} of {old.name} already",
+                remedy=f"Take another name, or: seedbed snapshot drop {name}",
+            )
+        leave(connection, admin)
+        ended = _copy(admin, old, name, str(verdict.environment), end=end_sessions)
+        return replace(_found(admin, old.name, name), ended=ended)
+
+
+def restore(
+    url: str,
+    name: str,
+    *,
+    confirm: str | None,
+    backup: bool | Path | None = None,
+    origin: str | None = None,
+    said: Said | None = None,
+    wait: bool = True,
+) -> Returned:
+    """Bring a database back to what it was when a snapshot was saved; sessions on it are ended.
+
+    Args:
+        url: the database.
+        name: the snapshot's.
+        confirm: the database's name.
+        backup: whether a backup is made first; has to be said, unless seedbed created the database.
+        origin: the environment the snapshot is of, where the database is for another one by now.
+        said: what the operator says the database is for.
+        wait: wait for another run's lock.
+
+    Raises:
+        Refused: the guard says no, the name was not repeated, or nobody has said whether to make a backup.
+        InvalidInput: there is no such snapshot of this database.
+        DatabaseFailure: it could not be restored; the database is as it was.
+    """
+    started = time.monotonic()
+    with _at_work(url, wait=wait) as (connection, admin):
+        verdict = guard.permit(connection, "snapshot restore", confirm=confirm, said=said)
+        database = verdict.site.database
+        found = _found(admin, database, name)
+        require_origin(found.environment, verdict, origin, f"the snapshot {name}")
+        require_decision(backup, verdict, "snapshot restore")
+        old = _prepared(admin, database)
+        made = made_first(url, backup, said)
+        swapped = _swapped_in(connection, admin, verdict, old, found)
+    return Returned(
+        found,
+        str(verdict.environment),
+        swapped.ended,
+        swapped.notes,
+        made.path if made else None,
+        time.monotonic() - started,
+    )
+
+
+def saved(url: str) -> list[Snapshot]:
+    """Return the snapshots of a database, the oldest first.
+
+    Args:
+        url: the database.
+    """
+    with connect(url) as connection:
+        database = connection.info.dbname
+        return [_snapshot(connection, mark) for mark in _marks(connection, database)]
+
+
+def drop(url: str, name: str) -> Snapshot:
+    """Remove a snapshot; the database it is of stays as it is.
+
+    Args:
+        url: the database it is of.
+        name: the snapshot's.
+
+    Raises:
+        InvalidInput: there is no such snapshot of this database.
+        DatabaseFailure: the role may not drop it.
+    """
+    with connect(url) as connection:
+        connection.autocommit = True
+        found = _found(connection, connection.info.dbname, name)
+        try:
+            drafts.drop(connection, found.database)
+        except psycopg.Error as error:
+            raise translated(error) from None
+        return found
+
+
+@contextmanager
+def _at_work(url: str, *, wait: bool) -> Iterator[tuple[Connection[Any], Connection[Any]]]:
+    """Yield a connection to a database, in a transaction that holds the lock, and one beside it."""
+    with interruptible(), connect(url) as connection:
+        try:
+            with transaction(connection, keep=True):
+                take_lock(connection, wait=wait)
+                with beside(connection) as admin:
+                    yield connection, admin
+        except psycopg.Error as error:
+            raise translated(error) from None
+
+
+def _prepared(admin: Connection[Any], database: str) -> Properties:
+    """Return a database's properties when nobody else copies or replaces it and what killed runs left is gone."""
+    alone(admin, database)
+    require_rights(admin, database)
+    drafts.clean(admin, database)
+    return properties(admin, database)
+
+
+def _copy(
+    admin: Connection[Any], old: Properties, name: str, environment: str, *, end: bool
+) -> Sessions:
+    """Copy a database under a private name, close the copy to everybody, and then make it known."""
+    draft = drafts.draft_name()
+    mark = Mark("saving", of=old.name, database=draft)
+    with drafts.dropped_unless_renamed(admin, draft):
+        ended = _copied(admin, old, mark, end=end)
+        final = drafts.free_name(admin, old.name, f"_snapshot_{name}")
+        known = Mark(
+            "snapshot", old.name, final, environment=environment, name=name, comment=old.comment
+        )
+        shut = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false")
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        with admin.transaction():
+            admin.execute(shut.format(sql.Identifier(draft)))
+            admin.execute(rename.format(sql.Identifier(draft), sql.Identifier(final)))
+            admin.execute(known.statement())
+    return ended
+
+
+def _copied(admin: Connection[Any], old: Properties, mark: Mark, *, end: bool) -> Sessions:
+    ended = Sessions()
+    for _ in range(_ATTEMPTS):
+        there = sessions_on(admin, old.name)
+        if there.pids and not end:
+            break
+        ended += end_sessions(admin, old.name) if there.pids else Sessions()
+        try:
+            drafts.copy_of(admin, old.name, old, mark)
+        except errors.ObjectInUse:  # somebody has come in the meantime
+            continue
+        return ended
+    raise Locked(
+        f"a database can be copied only while nobody is connected to it, and {old.name} has {sessions_on(admin, old.name)}",
+        remedy="Disconnect them, or stop what connects again and again."
+        if end
+        else "Disconnect them, or --end-sessions does.",
+    )
+
+
+def _swapped_in(
+    connection: Connection[Any],
+    admin: Connection[Any],
+    verdict: Verdict,
+    old: Properties,
+    found: Snapshot,
+) -> Swapped:
+    draft, going = drafts.draft_name(), drafts.draft_name()
+    with drafts.dropped_unless_renamed(admin, draft):
+        mark = Mark("restoring", of=old.name, database=draft)
+        drafts.copy_of(admin, found.database, old, mark)
+        finish(open_beside(connection, draft), admin, verdict, None)
+        leave(connection, admin)
+        swapped = swap(admin, old, draft, Mark("going", of=old.name, database=going))
+    drafts.drop(admin, going)
+    return swapped
+
+
+def _marks(connection: Connection[Any], database: str) -> list[Mark]:
+    return [mark for mark in marked(connection, database) if mark.kind == "snapshot"]
+
+
+def _found(connection: Connection[Any], database: str, name: str) -> Snapshot:
+    marks = _marks(connection, database)
+    for mark in marks:
+        if mark.name == name:
+            return _snapshot(connection, mark)
+    known = [mark.name for mark in marks]
+    raise InvalidInput(f"there is no snapshot {name!r} of {database}: {nearest(name, known)}")
+
+
+def _snapshot(connection: Connection[Any], mark: Mark) -> Snapshot:
+    row = connection.execute(
+        "SELECT pg_catalog.pg_database_size(oid) FROM pg_catalog.pg_database WHERE datname = %s",
+        [mark.database],
+    ).fetchone()
+    size = row[0] if row else 0
+    return Snapshot(mark.name, mark.of, mark.database, mark.environment, mark.at, size)
