@@ -45,6 +45,9 @@ PERMISSIONS = (
 """Variables that a reset or a restore of a protected database needs, beside the database's name."""
 
 
+_NO = ("", "0", "no", "false", "off")
+
+
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """Which of the variables in `PERMISSIONS` are set to 1."""
@@ -174,9 +177,14 @@ def docker_host() -> str | None:
     return said.value if said else None
 
 
+def runs_unattended() -> bool:
+    """Tell whether ``CI`` says that nobody is there, as services for continuous integration set it, some with a terminal."""
+    return os.environ.get("CI", "").strip().lower() not in _NO
+
+
 def tracebacks_wanted() -> bool:
     """Tell whether ``SEEDBED_TRACEBACK`` asks for Python's traceback below an error's message."""
-    return os.environ.get("SEEDBED_TRACEBACK", "").lower() not in ("", "0", "no", "false", "off")
+    return os.environ.get("SEEDBED_TRACEBACK", "").strip().lower() not in _NO
 
 
 def _environment(configured: Said | None, variables: Mapping[str, str]) -> Said | None:

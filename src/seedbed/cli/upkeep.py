@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seedbed.cli.asking import ask_name
 from seedbed.cli.database import existing_place, find_project_aloud, operator_says
 from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
 from seedbed.cli.output import Output
 from seedbed.cli.server import Whose
 from seedbed.environment import read_environment
-from seedbed.errors import Refused
 from seedbed.settings import Said
 from seedbed.url import redacted
 
@@ -59,7 +58,7 @@ def destroy(
 
     output = Output(json, quiet, not no_color)
     place = existing_place(output, find_project_aloud(output), database_url, profile)
-    name = confirm if confirm is not None else _asked("delete seedbed's rows from it")
+    name = confirm if confirm is not None else ask_name("delete seedbed's rows from it")
     done = api.destroy(place.url, confirm=name, wait=not no_wait)
     output.document(
         {"database": done.database, "tables": dict(done.tables), "seconds": round(done.seconds, 3)}
@@ -85,21 +84,11 @@ def stamp(
     output = Output(json, quiet)
     read_environment(Said(environment, "seedbed stamp"))  # a wrong word needs no other question
     place = existing_place(output, find_project_aloud(output), database_url, profile)
-    name = confirm if confirm is not None else _asked(f"stamp it {environment}")
+    name = confirm if confirm is not None else ask_name(f"stamp it {environment}")
     verdict = api.stamp(place.url, environment, confirm=name)
     database = verdict.site.database
     output.document({"database": database, "environment": str(verdict.environment)})
     output.text(f"{database} is stamped {verdict.environment}")
-
-
-def _asked(what: str) -> str:
-    """Ask on a terminal for the database's name; refuse where nobody can answer."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refused(
-            f"to {what} takes the database's name, and there is no terminal to ask on",
-            remedy="Say it with --confirm DATABASE.",
-        )
-    return str(typer.prompt(f"The database's name, to {what}", err=True))
 
 
 def _document(found: Status, url: str) -> dict[str, object]:
