@@ -9,11 +9,12 @@ restore("postgresql://localhost/payroll_dev", made.path, Wanted(confirm="payroll
 from seedbed.backup.dumping import FOLDER, Backup, backup
 from seedbed.backup.manifest import Manifest
 from seedbed.backup.restoring import Restored, Wanted, drop_kept, restore
-from seedbed.backup.rule import made_first, require_decision
+from seedbed.backup.rule import BackupUndecided, made_first, require_decision
 
 __all__ = [
     "FOLDER",
     "Backup",
+    "BackupUndecided",
     "Manifest",
     "Restored",
     "Wanted",

@@ -10,6 +10,10 @@ from seedbed.errors import Refused
 from seedbed.settings import Said
 
 
+class BackupUndecided(Refused):
+    """Nobody has said whether a backup is made before rows are taken away."""
+
+
 def require_decision(choice: bool | Path | None, verdict: Verdict, step: str) -> None:
     """Make sure that somebody has said whether a backup is made before a step.
 
@@ -19,11 +23,11 @@ def require_decision(choice: bool | Path | None, verdict: Verdict, step: str) ->
         step: what is about to be done, for the message.
 
     Raises:
-        Refused: nobody has said.
+        BackupUndecided: nobody has said.
     """
     if choice is None and not verdict.born:
         name = verdict.site.database
-        raise Refused(
+        raise BackupUndecided(
             f"refused: a {step} takes rows of {name} away for good, and nobody has said whether to make a backup first",
             remedy="--backup makes one, --no-backup goes without.",
         )

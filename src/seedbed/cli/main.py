@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from seedbed.cli import failure, guarding, kept, projects, seeding, server, upkeep
+from seedbed.cli import (
+    backups,
+    failure,
+    guarding,
+    kept,
+    projects,
+    seeding,
+    server,
+    snapshots,
+    upkeep,
+)
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -21,7 +31,9 @@ app = typer.Typer(
 )
 seeding.add_to(app)
 upkeep.add_to(app)
+backups.add_to(app)
 projects.add_to(app)
+app.add_typer(snapshots.group)
 app.add_typer(server.group)
 app.add_typer(kept.group)
 app.add_typer(guarding.group)

@@ -1,0 +1,197 @@
+"""Commands that keep data and bring it back: backup, restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedbed.cli.asking import ask_name
+from seedbed.cli.database import existing_place, find_project_aloud, operator_says
+from seedbed.cli.offering import offered
+from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
+from seedbed.cli.output import Output
+from seedbed.cli.server import Whose
+from seedbed.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from seedbed.backup import Backup, Restored, Wanted
+    from seedbed.databases.sessions import Sessions
+
+Origin = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="ENVIRONMENT",
+        help="The environment the rows are of, to say that you mean them although this database is for another one.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this module's commands."""
+    for command in (backup, restore):
+        app.command()(command)
+
+
+def backup(
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to put it; ./backups by default.")
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Keep this many backups of this database, the newest."),
+    ] = None,
+    keep_days: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Keep backups of this database for so many days."),
+    ] = None,
+    environment: Environment = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Dump a database into a file that is known to be whole. Writes nothing to the database."""
+    from seedbed.backup import backup as make
+
+    output = Output(json, quiet, not no_color)
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
+    said = operator_says(project, environment)
+    made = make(place.url, out=out, keep=keep, keep_days=keep_days, said=said)
+    output.document(_document(made))
+    tables, rows = len(made.manifest.rows), sum(made.manifest.rows.values())
+    output.text(f"{made.path}: {made.size:,} bytes, {rows:,} rows in {tables} tables")
+    for path in made.retired:
+        output.text(f"removed {path}")
+    output.text(f"{made.manifest.database} is backed up ({made.seconds:.2f} s)")
+
+
+def restore(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A backup, with its manifest beside it."),
+    ] = None,
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    confirm: Confirm = None,
+    origin: Origin = None,
+    drop_old: Annotated[
+        bool,
+        typer.Option(
+            "--drop-old",
+            help="Drop the database that is replaced, and those kept by earlier restores; without a FILE, only the latter.",
+        ),
+    ] = False,
+    backup_first: Annotated[
+        bool | None,
+        typer.Option(
+            "--backup/--no-backup",
+            help="Back up the database that is replaced first, in ./backups, or not. One must be said with --drop-old, "
+            "unless seedbed created the database.",
+            show_default=False,
+        ),
+    ] = None,
+    no_owner: Annotated[
+        bool,
+        typer.Option(
+            "--no-owner",
+            help="Leave owners and grants out: everything belongs to the role that restores.",
+        ),
+    ] = False,
+    environment: Environment = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Put a backup in the place of a database, which is kept under another name.
+
+    Only sessions on that database are ended.
+    """
+    from seedbed import backup as rooms
+
+    if file is None and not drop_old:
+        raise InvalidInput("restore needs the FILE of a backup", remedy="seedbed backup makes one.")
+    output = Output(json, quiet, not no_color)
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
+    name = confirm if confirm is not None else ask_name("replace it")
+
+    def wanted(choice: bool | Path | None) -> Wanted:
+        return rooms.Wanted(
+            confirm=name,
+            origin=origin,
+            drop_old=drop_old,
+            backup=choice,
+            owners=not no_owner,
+            said=operator_says(project, environment),
+            wait=not no_wait,
+        )
+
+    if file is None:
+        gone = offered(lambda choice: rooms.drop_kept(place.url, wanted(choice)), backup_first)
+        output.document({"dropped": gone})
+        output.text(f"dropped {', '.join(gone)}" if gone else "there was nothing to drop")
+        return
+    done = offered(lambda choice: rooms.restore(place.url, file, wanted(choice)), backup_first)
+    output.document(_report(done))
+    _print(output, done)
+
+
+def told(output: Output, database: str, ended: Sessions) -> None:
+    """Say which sessions were ended."""
+    if ended.pids:
+        output.text(f"ended {ended} on {database}")
+
+
+def _document(made: Backup) -> dict[str, object]:
+    manifest = made.manifest
+    return {
+        "file": str(made.path),
+        "bytes": made.size,
+        "sha256": manifest.sha256,
+        "database": manifest.database,
+        "environment": manifest.environment,
+        "made_at": manifest.made_at.isoformat(),
+        "rows": dict(manifest.rows),
+        "removed": [str(path) for path in made.retired],
+        "seconds": round(made.seconds, 3),
+    }
+
+
+def _report(done: Restored) -> dict[str, object]:
+    return {
+        "database": done.database,
+        "environment": done.environment,
+        "rows": dict(done.manifest.rows),
+        "made_at": done.manifest.made_at.isoformat(),
+        "kept": done.kept or None,
+        "sessions_ended": len(done.ended.pids),
+        "not_carried_over": list(done.notes),
+        "backup": str(done.backup) if done.backup else None,
+        "dropped": list(done.dropped),
+        "seconds": round(done.seconds, 3),
+    }
+
+
+def _print(output: Output, done: Restored) -> None:
+    if done.backup:
+        output.text(f"backed up to {done.backup}")
+    told(output, done.database, done.ended)
+    for note in done.notes:
+        output.text(f"not carried over: {note}")
+    for name in done.dropped:
+        output.text(f"dropped {name}")
+    if done.kept:
+        output.text(
+            f"kept {done.kept}, as it was; seedbed restore --drop-old drops it when you are sure"
+        )
+    rows = sum(done.manifest.rows.values())
+    made = f"{done.manifest.made_at:%Y-%m-%d %H:%M} UTC"
+    output.text(
+        f"{done.database} holds the {rows:,} rows of {made} again, and is for {done.environment} ({done.seconds:.2f} s)"
+    )
