@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.acceptance.terminal import CTRL_C, on_terminal
+
 ESCAPE = "\x1b["
-QUESTION = b"The database's name"
-CTRL_C = "\x03"
-
-
-def on_terminal(folder: Path, *arguments: str, typed: str = "") -> tuple[int, str]:
-    """Run seedbed on a terminal, type something once it asks; return its exit code and what was shown."""
-    master, slave = pty.openpty()
-    variables = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    shape = {"TERM": "xterm-256color", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
-    command = [sys.executable, "-m", "seedbed", *arguments]
-    # The shell leads a new session, so the terminal it opens is its own, and Ctrl-C there reaches it.
-    shell = ["/bin/sh", "-c", 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1', "sh"]
-    with subprocess.Popen(
-        [*shell, os.ttyname(slave), *command],
-        cwd=folder,
-        env={**variables, **shape},
-        start_new_session=True,
-    ) as process:
-        shown = _answered(master, slave, process, typed)
-    return process.returncode, shown.decode().replace("\r\n", "\n")
-
-
-def _answered(master: int, slave: int, process: subprocess.Popen[bytes], typed: str) -> bytes:
-    shown = b""
-    while True:
-        ready, _, _ = select.select([master], [], [], 0.1)
-        if not ready and process.poll() is not None:
-            break
-        if ready:
-            shown += os.read(master, 65536)
-        if typed and QUESTION in shown and (typed != CTRL_C or not ready):
-            # A signal that comes between the question and the read behind it waits for that read to end. People press
-            # Ctrl-C again when nothing happens; so do we.
-            os.write(master, typed.encode())
-            typed = typed if typed == CTRL_C else ""
-    os.close(slave)
-    os.close(master)
-    return shown
 
 
 class TestLooks:
