@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seedbed import errors, fields
-    from seedbed.api import apply, destroy, plan, status
+    from seedbed import errors, fields, snapshot
+    from seedbed.api import apply, backup, destroy, plan, restore, status
     from seedbed.errors import SeedbedError
     from seedbed.factory import Factory
     from seedbed.profile import Profile, Rows, between
@@ -23,11 +23,14 @@ __all__ = [
     "Rows",
     "SeedbedError",
     "apply",
+    "backup",
     "between",
     "destroy",
     "errors",
     "fields",
     "plan",
+    "restore",
+    "snapshot",
     "status",
 ]
 
@@ -37,11 +40,14 @@ _HOMES = {
     "Rows": "seedbed.profile",
     "SeedbedError": "seedbed.errors",
     "apply": "seedbed.api",
+    "backup": "seedbed.api",
     "between": "seedbed.profile",
     "destroy": "seedbed.api",
     "errors": "",
     "fields": "",
     "plan": "seedbed.api",
+    "restore": "seedbed.api",
+    "snapshot": "",
     "status": "seedbed.api",
 }
 

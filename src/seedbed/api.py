@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from seedbed.project import Project, find_project
@@ -21,6 +22,7 @@ from seedbed.settings import Said, read_settings
 
 if TYPE_CHECKING:
     from seedbed.apply import Progress
+    from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
     from seedbed.environment import Verdict
     from seedbed.options import Options
@@ -153,6 +155,68 @@ def stamp(url: str, environment: str, *, confirm: str) -> Verdict:
         verdict = guard.stamp(connection, environment, confirm=confirm)
         connection.commit()
     return verdict
+
+
+def backup(
+    url: str,
+    *,
+    out: str | Path | None = None,
+    keep: int | None = None,
+    keep_days: float | None = None,
+    environment: str | Said | None = None,
+) -> Backup:
+    """Dump a database into a file that is known to be whole: read back, counted and hashed before it gets its name.
+
+    Args:
+        url: the database; nothing is written to it.
+        out: the folder, made where there is none; ``backups`` here by default.
+        keep: how many backups of this database stay in the folder, this one included; all by default.
+        keep_days: how many days they stay; for ever by default.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`; then there is no file.
+    """
+    from seedbed.backup import backup as dump
+
+    said = read_settings().operator_says(environment, ARGUMENT)
+    return dump(url, out=Path(out) if out else None, keep=keep, keep_days=keep_days, said=said)
+
+
+def restore(
+    url: str,
+    file: str | Path,
+    *,
+    confirm: str,
+    origin: str | None = None,
+    drop_old: bool = False,
+    backup: bool | Path | None = None,
+    owners: bool = True,
+    environment: str | Said | None = None,
+    wait: bool = True,
+) -> Restored:
+    """Put a backup in the place of a database, which is kept under another name; sessions on it are ended.
+
+    Args:
+        url: the database.
+        file: a backup, with its manifest beside it.
+        confirm: the database's name.
+        origin: the environment the backup is of, where the database is for another one.
+        drop_old: drop the database that is replaced, and those kept from earlier restores.
+        backup: whether a backup of the database is made first, and where; has to be said with `drop_old`.
+        owners: whether objects keep their owners and grants; else all belong to the role that restores.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
+        wait: wait for another run's lock.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`; then the database is as it was.
+    """
+    from seedbed.backup import Wanted
+    from seedbed.backup import restore as bring_back
+
+    said = read_settings().operator_says(environment, ARGUMENT)
+    wanted = Wanted(confirm, origin, drop_old, backup, owners, said, wait)
+    return bring_back(url, Path(file), wanted)
 
 
 def prepared(profile: str | Profile, wishes: Wishes) -> Source:

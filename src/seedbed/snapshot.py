@@ -22,7 +22,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed import guard
-from seedbed.apply import interruptible
+from seedbed.interruption import interruptible
 from seedbed.backup.restoring import finish
 from seedbed.backup.rule import made_first, require_decision, require_origin
 from seedbed.databases import drafts
@@ -35,7 +35,7 @@ from seedbed.environment import Verdict
 from seedbed.errors import InvalidInput, Locked, nearest
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
-from seedbed.settings import Said
+from seedbed.settings import Said, read_settings
 
 _ATTEMPTS = 4
 
@@ -85,7 +85,12 @@ class Returned:
 
 
 def save(
-    url: str, name: str, *, end_sessions: bool = False, said: Said | None = None, wait: bool = True
+    url: str,
+    name: str,
+    *,
+    end_sessions: bool = False,
+    environment: str | Said | None = None,
+    wait: bool = True,
 ) -> Snapshot:
     """Copy a database, as it is now, beside itself.
 
@@ -93,7 +98,7 @@ def save(
         url: the database.
         name: what to call the copy; free for each database.
         end_sessions: end the sessions on it, for PostgreSQL copies only what nobody is connected to.
-        said: what the operator says the database is for.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         wait: wait for another run's lock.
 
     Raises:
@@ -103,6 +108,7 @@ def save(
     """
     if not name.strip():
         raise InvalidInput("a snapshot needs a name")
+    said = read_settings().operator_says(environment, "environment=")
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.explain(connection, said=said)
         old = _prepared(admin, verdict.site.database)
@@ -123,7 +129,7 @@ def restore(
     confirm: str | None,
     backup: bool | Path | None = None,
     origin: str | None = None,
-    said: Said | None = None,
+    environment: str | Said | None = None,
     wait: bool = True,
 ) -> Returned:
     """Bring a database back to what it was when a snapshot was saved; sessions on it are ended.
@@ -134,7 +140,7 @@ def restore(
         confirm: the database's name.
         backup: whether a backup is made first; has to be said, unless seedbed created the database.
         origin: the environment the snapshot is of, where the database is for another one by now.
-        said: what the operator says the database is for.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         wait: wait for another run's lock.
 
     Raises:
@@ -143,6 +149,7 @@ def restore(
         DatabaseFailure: it could not be restored; the database is as it was.
     """
     started = time.monotonic()
+    said = read_settings().operator_says(environment, "environment=")
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.permit(connection, "snapshot restore", confirm=confirm, said=said)
         database = verdict.site.database

@@ -112,7 +112,8 @@ def restore(
 
     Only sessions on that database are ended.
     """
-    from seedbed import backup as rooms
+    from seedbed.backup import Wanted, drop_kept
+    from seedbed.backup import restore as bring_back
 
     if file is None and not drop_old:
         raise InvalidInput("restore needs the FILE of a backup", remedy="seedbed backup makes one.")
@@ -122,7 +123,7 @@ def restore(
     name = confirm if confirm is not None else ask_name("replace it")
 
     def wanted(choice: bool | Path | None) -> Wanted:
-        return rooms.Wanted(
+        return Wanted(
             confirm=name,
             origin=origin,
             drop_old=drop_old,
@@ -133,11 +134,11 @@ def restore(
         )
 
     if file is None:
-        gone = offered(lambda choice: rooms.drop_kept(place.url, wanted(choice)), backup_first)
+        gone = offered(lambda choice: drop_kept(place.url, wanted(choice)), backup_first)
         output.document({"dropped": gone})
         output.text(f"dropped {', '.join(gone)}" if gone else "there was nothing to drop")
         return
-    done = offered(lambda choice: rooms.restore(place.url, file, wanted(choice)), backup_first)
+    done = offered(lambda choice: bring_back(place.url, file, wanted(choice)), backup_first)
     output.document(_report(done))
     _print(output, done)
 

@@ -48,7 +48,9 @@ def save(
     project = find_project_aloud(output)
     place = existing_place(output, project, database_url, profile)
     said = operator_says(project, environment)
-    made = snapshot.save(place.url, name, end_sessions=end_sessions, said=said, wait=not no_wait)
+    made = snapshot.save(
+        place.url, name, end_sessions=end_sessions, environment=said, wait=not no_wait
+    )
     output.document({**_document(made), "sessions_ended": len(made.ended.pids)})
     told(output, made.of, made.ended)
     output.text(f"{made.of} is saved as {made.name} ({made.size:,} bytes)")
@@ -81,7 +83,7 @@ def restore(
             confirm=database,
             backup=choice,
             origin=origin,
-            said=operator_says(project, environment),
+            environment=operator_says(project, environment),
             wait=not no_wait,
         ),
         backup_first,
