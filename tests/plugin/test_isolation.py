@@ -1,170 +1,196 @@
-"""Tests do not see each other, whatever they do, and each sees the profile's rows."""
+"""Tests do not see each other, whatever they do, and each sees the profile's rows; written with the plugin's own fixtures."""
 
 from __future__ import annotations
 
+import unittest
+
+import psycopg
 import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from factories import UserFactory
+from factories.models import User
+from seedbed.pytest_plugin import Seedbed
+
+USERS = 3
+"""How many the profile has."""
+
+NUMBER = text("SELECT count(*) FROM users")
+TWICE = pytest.mark.parametrize("time", [1, 2])
+"""The second must not see what the first did."""
 
 
-def test_each_test_finds_the_profiles_rows_and_nothing_else(shop: pytest.Pytester) -> None:
-    """Rolled back, cloned and shared; by fixture, by marker on function, class and module, and in unittest's classes."""
-    shop.makepyfile(
-        test_rollback="""
-        import unittest
-        import pytest
-        from factories import OrderFactory, UserFactory
-        from shop.models import User
+def users(session: Session) -> int | None:
+    return session.scalar(select(func.count()).select_from(User))
 
-        @pytest.mark.parametrize("time", [1, 2])
-        def test_commits_are_undone(seedbed, seedbed_session, count, time):
-            assert count(seedbed_session) == 2
-            made = UserFactory.create()
-            assert made.id and made.name == "user 1000000"
-            seedbed_session.commit()
-            seedbed_session.rollback()
-            assert count(seedbed_session) == 3
 
-        def test_all_connections_are_one(seedbed, seedbed_session, seedbed_connection, seedbed_psycopg):
+class TestRollback:
+    """The default."""
+
+    @TWICE
+    def test_commits_are_undone(
+        self, seedbed: Seedbed, seedbed_session: Session, time: int
+    ) -> None:
+        assert (seedbed.isolation, users(seedbed_session)) == ("rollback", USERS)
+        UserFactory.create()
+        seedbed_session.commit()
+        assert users(seedbed_session) == USERS + 1
+
+    def test_a_rollback_goes_back_to_the_last_commit(self, seedbed_session: Session) -> None:
+        UserFactory.create()
+        seedbed_session.commit()
+        UserFactory.create()
+        seedbed_session.rollback()
+        assert users(seedbed_session) == USERS + 1
+
+    def test_session_connection_psycopg_and_engine_see_the_same(
+        self, seedbed, seedbed_session, seedbed_connection, seedbed_psycopg
+    ) -> None:
+        UserFactory.create()
+        seedbed_psycopg.commit()
+        with seedbed.engine.begin() as another:
+            seen = [each.execute(NUMBER).scalar() for each in (seedbed_connection, another)]
+        (own,) = seedbed_psycopg.execute("SELECT count(*) FROM users").fetchone()
+        assert [*seen, own, users(seedbed_session)] == [USERS + 1] * 4
+
+    def test_a_rollback_of_psycopgs_goes_back_to_its_last_commit(
+        self, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        seedbed_psycopg.execute("DELETE FROM sessions")
+        seedbed_psycopg.commit()
+        seedbed_psycopg.execute("DELETE FROM notifications")
+        seedbed_psycopg.rollback()
+        row = seedbed_psycopg.execute(
+            "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM notifications)"
+        ).fetchone()
+        assert row == (0, 1)
+
+    @TWICE
+    def test_a_failed_statement_leaves_the_profiles_rows(
+        self, seedbed_session: Session, time: int
+    ) -> None:
+        taken = seedbed_session.scalar(select(User.wallet_address).limit(1))
+        with pytest.raises(IntegrityError):
+            UserFactory.create(wallet_address=taken)
+        seedbed_session.rollback()
+        assert users(seedbed_session) == USERS
+
+    @TWICE
+    def test_a_test_may_end_in_a_failed_transaction(
+        self, seedbed_psycopg: psycopg.Connection, time: int
+    ) -> None:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            seedbed_psycopg.execute("SELECT * FROM nothing")
+
+    def test_reseed_undoes_what_was_committed(
+        self, seedbed: Seedbed, seedbed_session: Session
+    ) -> None:
+        UserFactory.create()
+        seedbed_session.commit()
+        seedbed.reseed()
+        assert users(seedbed.session) == USERS
+
+
+@pytest.mark.seedbed(isolation="clone")
+class TestClone:
+    """A database of the test's own."""
+
+    @TWICE
+    def test_commits_are_seen_by_other_connections(
+        self, seedbed: Seedbed, seedbed_session: Session, time: int
+    ) -> None:
+        UserFactory.create()
+        seedbed_session.commit()
+        with psycopg.connect(seedbed.dsn) as other:
+            assert other.execute("SELECT count(*) FROM users").fetchone() == (USERS + 1,)
+
+    def test_session_connection_and_psycopg_are_connections_of_their_own(
+        self, seedbed_session, seedbed_connection, seedbed_psycopg
+    ) -> None:
+        pid = text("SELECT pg_backend_pid()")
+        (third,) = seedbed_psycopg.execute("SELECT pg_backend_pid()").fetchone()
+        assert len({seedbed_session.scalar(pid), seedbed_connection.scalar(pid), third}) == 3
+
+    def test_reseed_restores_rows_and_leaves_the_tests_own(
+        self, seedbed: Seedbed, seedbed_session: Session
+    ) -> None:
+        seedbed.row(UserFactory, "tess-admin").display_name = "Somebody else"
+        UserFactory.create(display_name="Eve")
+        seedbed_session.commit()
+        seedbed.reseed()
+        names = seedbed.session.scalars(select(User.display_name)).all()
+        assert sorted(names) == ["Eve", "Nora Bennett", "Sam Rivers", "Tess Lindqvist"]
+
+
+@pytest.mark.seedbed(isolation="shared")
+class TestShared:
+    """Many read, nobody writes."""
+
+    def test_writing_is_refused_by_the_server(self, seedbed_psycopg: psycopg.Connection) -> None:
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            seedbed_psycopg.execute("DELETE FROM users")
+
+    def test_the_connection_is_good_for_the_next_test(
+        self, seedbed_psycopg: psycopg.Connection, seedbed_session: Session
+    ) -> None:
+        assert seedbed_psycopg.execute("SELECT count(*) FROM users").fetchone() == (USERS,)
+        assert users(seedbed_session) == USERS
+
+    def test_factories_cannot_write_either(self, seedbed: Seedbed) -> None:
+        with pytest.raises(Exception, match="read-only transaction"):
             UserFactory.create()
-            assert seedbed_psycopg.execute("SELECT count(*) FROM users").fetchone() == (3,)
-            assert seedbed_connection.exec_driver_sql("SELECT count(*) FROM users").scalar() == 3
-            seedbed_psycopg.commit()
-            seedbed_psycopg.rollback()
-            with seedbed.engine.begin() as other:
-                assert other.exec_driver_sql("SELECT count(*) FROM users").scalar() == 3
-
-        def test_rows_by_name(seedbed, seedbed_session):
-            amina = seedbed.row(UserFactory, "amina")
-            assert amina.name == "Amina" and amina in seedbed_session
-            assert [user.name for user in seedbed.rows(UserFactory)] == ["Amina", "Bo"]
-            with pytest.raises(Exception, match="did you mean 'amina'"):
-                seedbed.row(UserFactory, "aminah")
-
-        def test_reseed(seedbed, seedbed_session, count):
-            seedbed_session.delete(seedbed.row(UserFactory, "bo"))
-            seedbed_session.commit()
-            assert count(seedbed_session) == 1
-            seedbed.reseed()
-            assert count(seedbed.session) == 2
-
-        @pytest.mark.usefixtures("seedbed")
-        class TestOld(unittest.TestCase):
-            def test_unittest(self):
-                assert UserFactory.create(name="Cy").id
-                assert self.seedbed.row(UserFactory, "bo").name == "Bo"
-
-        def test_other_exceptions_leave_nothing(seedbed_session, count):
-            with pytest.raises(Exception, match="users_name_key"):
-                UserFactory.create(name="Bo")
-            seedbed_session.rollback()
-            assert count(seedbed_session) == 2
-        """,
-        test_clone="""
-        import psycopg
-        import pytest
-        from factories import UserFactory
-        pytestmark = pytest.mark.seedbed(isolation="clone")
-
-        @pytest.mark.parametrize("time", [1, 2, 3])
-        def test_commits_are_seen_by_others(seedbed, seedbed_session, time):
-            UserFactory.create()
-            seedbed_session.commit()
-            with psycopg.connect(seedbed.dsn) as other:
-                assert other.execute("SELECT count(*) FROM users").fetchone() == (3,)
-
-        def test_reseed_restores_rows(seedbed, seedbed_psycopg):
-            seedbed_psycopg.execute("UPDATE users SET name = 'Else' WHERE name = 'Bo'")
-            seedbed_psycopg.commit()
-            seedbed.reseed()
-            assert seedbed.row(UserFactory, "bo").name == "Bo"
-
-        class TestMarkers:
-            pytestmark = pytest.mark.seedbed(profile="demo", scale=2)
-
-            def test_class(self, seedbed):
-                assert (seedbed.profile, seedbed.isolation) == ("demo", "clone")
-                assert len(seedbed.rows(UserFactory)) == 8
-
-            @pytest.mark.seedbed(minimal=True, as_of="2026-02-03", isolation="shared")
-            def test_function(self, seedbed):
-                assert str(seedbed.as_of) == "2026-02-03 00:00:00"
-                assert len(seedbed.rows(UserFactory)) == 2
-
-            @pytest.mark.seedbed(isolation="shared")
-            def test_shared_is_read_only(self, seedbed_psycopg):
-                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-                    seedbed_psycopg.execute("DELETE FROM users")
-        """,
-    )
-    shop.runpytest_subprocess("-q").assert_outcomes(passed=14)
 
 
-def test_a_leak_fails_the_test_that_leaks_and_no_other(shop: pytest.Pytester) -> None:
-    """By name, with the remedy; the next test has a clean database."""
-    shop.makepyfile(
-        """
-        import psycopg
+class TestWhoSaysIt:
+    """By marker on function, class or module (the examples), by fixture; the nearest marker counts, option by option."""
 
-        def test_leaks(seedbed):
-            with psycopg.connect(seedbed.dsn) as other:
-                other.execute("INSERT INTO users (name) VALUES ('Eve')")
+    pytestmark = pytest.mark.seedbed(profile="development", minimal=True, isolation="shared")
 
-        def test_clean_again(seedbed_session, count):
-            assert count(seedbed_session) == 2
+    def test_a_class(self, seedbed: Seedbed) -> None:
+        assert (seedbed.profile, seedbed.isolation) == ("development", "shared")
 
-        def test_others_may_roll_back(seedbed):
-            with psycopg.connect(seedbed.dsn) as other:
-                other.execute("INSERT INTO users (name) VALUES ('Eve')")
-                other.rollback()
+    @pytest.mark.seedbed(isolation="clone", as_of="2026-02-03")
+    def test_a_function(self, seedbed: Seedbed) -> None:
+        assert (seedbed.profile, seedbed.isolation) == ("development", "clone")
+        assert str(seedbed.as_of) == "2026-02-03 00:00:00"
 
-        def test_commits_by_hand(seedbed_psycopg):
-            seedbed_psycopg.execute("INSERT INTO users (name) VALUES ('Eve')")
-            seedbed_psycopg.execute("COMMIT")
-
-        def test_clean_once_more(seedbed_session, count):
-            assert count(seedbed_session) == 2
-        """
-    )
-    result = shop.runpytest_subprocess("-q")
-    result.assert_outcomes(passed=3, failed=2)
-    result.stdout.fnmatch_lines(
-        [
-            "*::test_leaks committed on another connection than the test's: users (insert)*isolation='clone'*",
-            "*::test_commits_by_hand committed on another connection*the test's own connection*",
-        ]
-    )
+    @pytest.mark.parametrize("seedbed_isolation", ["clone"])
+    def test_a_marker_wins_over_the_fixture(self, seedbed: Seedbed) -> None:
+        assert seedbed.isolation == "shared"
 
 
-def test_async_fixtures_live_in_the_tests_own_loop(shop: pytest.Pytester) -> None:
-    """With pytest-asyncio and with anyio, rolled back and cloned."""
-    shop.makepyfile(
-        """
-        import pytest
-        from sqlalchemy import text
+class TestFixture:
+    """`seedbed_isolation`, overridden by a class."""
 
-        ADD, COUNT = text("INSERT INTO users (name) VALUES ('Eve')"), text("SELECT count(*) FROM users")
+    @pytest.fixture
+    def seedbed_isolation(self) -> str:
+        return "clone"
 
-        @pytest.fixture
-        def anyio_backend():
-            return "asyncio"
+    def test_it_says_how(self, seedbed: Seedbed) -> None:
+        assert seedbed.isolation == "clone"
 
-        @pytest.mark.asyncio
-        @pytest.mark.parametrize("time", [1, 2])
-        async def test_asyncio(seedbed_async_session, time):
-            await seedbed_async_session.execute(ADD)
-            await seedbed_async_session.commit()
-            assert await seedbed_async_session.scalar(COUNT) == 3
+    @pytest.mark.parametrize("seedbed_isolation", ["rollback", "shared"])
+    def test_it_can_be_parametrized(self, seedbed: Seedbed, seedbed_isolation: str) -> None:
+        assert seedbed.isolation == seedbed_isolation
 
-        @pytest.mark.anyio
-        async def test_anyio(seedbed_async_session):
-            assert await seedbed_async_session.scalar(COUNT) == 2
+    @pytest.mark.seedbed(isolation="shared")
+    def test_a_marker_wins(self, seedbed: Seedbed) -> None:
+        assert seedbed.isolation == "shared"
 
-        @pytest.mark.asyncio
-        @pytest.mark.seedbed(isolation="clone")
-        async def test_clone(seedbed_async_engine):
-            async with seedbed_async_engine.begin() as connection:
-                await connection.execute(ADD)
-            async with seedbed_async_engine.connect() as one, seedbed_async_engine.connect() as two:
-                assert await one.scalar(COUNT) == await two.scalar(COUNT) == 3
-        """
-    )
-    shop.runpytest_subprocess("-q", "-W", "error").assert_outcomes(passed=4)
+
+@pytest.mark.usefixtures("seedbed")
+class TestUnittest(unittest.TestCase):
+    """Classes that take no fixtures."""
+
+    seedbed: Seedbed
+
+    def setUp(self) -> None:
+        self.made = UserFactory.create()
+
+    def test_set_up_writes_through_the_session(self) -> None:
+        self.assertIn(self.made, self.seedbed.session)  # noqa: PT009
+
+    def test_rows_of_the_profile_are_there(self) -> None:
+        self.assertEqual(users(self.seedbed.session), USERS + 1)  # noqa: PT009

@@ -7,68 +7,40 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from seedbed import servers
-from seedbed.api import stamp
+from tests.plugin.ending import folder_of, wait_for_the_end_of
 
 COUNTING = """
     import pytest
     from factories import UserFactory
 
-    @pytest.mark.parametrize("number", range(8))
-    @pytest.mark.parametrize("isolation", ["rollback", "clone"])
-    def test_alone(request, number, isolation, seedbed_session, count):
+    @pytest.mark.parametrize("number", range(6))
+    @pytest.mark.parametrize("seedbed_isolation", ["rollback", "clone"])
+    def test_alone(number, seedbed, seedbed_isolation, seedbed_session, seedbed_server, count):
         assert count(seedbed_session) == 2
         UserFactory.create()
         seedbed_session.commit()
-
-    @pytest.mark.seedbed(isolation="clone")
-    @pytest.mark.parametrize("number", range(6))
-    def test_own(seedbed, seedbed_session, seedbed_server, number):
-        UserFactory.create()
-        seedbed_session.commit()
         with open("seen.txt", "a") as file:
-            file.write(f"{seedbed_server.url('postgres')} {seedbed.name}\\n")
+            file.write(f"{seedbed_server.url('postgres')} {seedbed.isolation} {seedbed.name}\\n")
 """
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for another process to do something.
-
-    Raises:
-        TimeoutError: it did not.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.02)
-
-
-def folder_of(url: str) -> Path:
-    """Return the folder of the server a URL leads to."""
-    found = re.search(r"host=(.*?)/socket", url)
-    assert found
-    return Path(found[1])
 
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_share_one_server_and_no_database(shop: pytest.Pytester, workers: int) -> None:
-    """Fault 20: one server for the run, a database each, names PostgreSQL does not cut; nothing is left at the end."""
+    """One server for the run, a database each, names PostgreSQL does not cut; nothing is left at the end."""
     shop.makepyfile(COUNTING)
-    shop.runpytest_subprocess("-q", "-n", str(workers)).assert_outcomes(passed=22)
+    shop.runpytest_subprocess("-q", "-n", str(workers)).assert_outcomes(passed=12)
     lines = [line.split() for line in (shop.path / "seen.txt").read_text().splitlines()]
-    assert len({url for url, _ in lines}) == 1
-    names = [name for _, name in lines]
-    assert len(set(names)) == 6
-    assert all(len(name.encode()) < 63 for name in names)
-    until(lambda: not folder_of(lines[0][0]).exists())
+    (url,) = {url for url, _, _ in lines}
+    clones = [name for _, isolation, name in lines if isolation == "clone"]
+    assert len(set(clones)) == len(clones) == 6
+    assert len({name for _, isolation, name in lines if isolation == "rollback"}) <= workers
+    assert all(len(name.encode()) < 63 for _, _, name in lines)
+    wait_for_the_end_of(folder_of(url))
+    assert not folder_of(url).exists()
 
 
 def test_a_killed_run_leaves_no_server(shop: pytest.Pytester) -> None:
@@ -83,186 +55,131 @@ def test_a_killed_run_leaves_no_server(shop: pytest.Pytester) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         """
     )
-    result = shop.runpytest_subprocess("-q")
-    assert result.ret == -signal.SIGKILL
+    assert shop.runpytest_subprocess("-q").ret == -signal.SIGKILL
     folder = folder_of((shop.path / "url.txt").read_text())
-    until(lambda: not folder.exists())
+    wait_for_the_end_of(folder)
+    assert not folder.exists()
 
 
-def test_a_failed_tests_database_is_kept_and_can_be_opened_and_removed(
-    shop: pytest.Pytester,
-) -> None:
-    """With what the test did, a difference to the template, and a command to open it."""
+def test_a_run_interrupted_by_a_person_leaves_no_server(shop: pytest.Pytester) -> None:
+    """Ctrl-C: pytest ends in order, and so do we."""
     shop.makepyfile(
         """
+        def test_interrupted(seedbed_server, seedbed_session):
+            with open("url.txt", "w") as file:
+                file.write(seedbed_server.url("postgres"))
+            raise KeyboardInterrupt
+        """
+    )
+    assert shop.runpytest_subprocess("-q").ret == pytest.ExitCode.INTERRUPTED
+    folder = folder_of((shop.path / "url.txt").read_text())
+    wait_for_the_end_of(folder)
+    assert not folder.exists()
+
+
+def db(*arguments: str, typed: str = "") -> str:
+    """Return what ``seedbed test-db`` says."""
+    command = [sys.executable, "-m", "seedbed", "test-db", *arguments]
+    done = subprocess.run(command, input=typed, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+class TestKeep:
+    FAILING = """
         import pytest
         from factories import UserFactory
 
         def test_passes(seedbed_session):
             pass
 
-        @pytest.mark.parametrize("isolation", ["rollback", "clone"])
-        def test_fails(request, isolation, seedbed_session):
+        @pytest.mark.parametrize("seedbed_isolation", ["rollback", "clone"])
+        def test_fails(seedbed_isolation, seedbed_session):
             UserFactory.create(name="Eve")
             seedbed_session.commit()
             assert False
         """
-    )
-    result = shop.runpytest_subprocess("-q", "--seedbed-keep=failed")
-    result.assert_outcomes(passed=1, failed=2)
-    result.stdout.fnmatch_lines(["*psql 'postgresql://*", "*users: 3 rows, +1 against*"])
-    program = [sys.executable, "-m", "seedbed", "test-db"]
-    listed = subprocess.run([*program, "list"], capture_output=True, text=True, check=True).stdout
-    assert listed.count("::test_fails") == 2
-    opened = subprocess.run(
-        [*program, "open", listed.split()[0]],
-        input="SELECT name FROM users WHERE name = 'Eve';\n",
-        capture_output=True,
-        text=True,
-    )
-    assert "Eve" in opened.stdout
-    url = re.search(r"psql '(.*?)'", result.stdout.str())
-    assert url
-    subprocess.run([*program, "clean"], check=True, capture_output=True)
-    assert not folder_of(url[1]).exists()
 
-
-class TestHeader:
-    def test_an_explicit_choice_never_falls_back(
-        self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("workers", [0, 2])
+    def test_a_failed_tests_database_can_be_opened_and_removed(
+        self, shop: pytest.Pytester, workers: int
     ) -> None:
-        """No Docker, no run, although the embedded server is there."""
-        monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
-        shop.makepyfile("def test_x(seedbed_session): pass")
-        result = shop.runpytest_subprocess("--seedbed-server=container")
-        result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines(["*no Docker daemon at unix:///nonexistent/docker.sock*"])
+        """With what the test did, a difference to the template, and a command to open it."""
+        shop.makepyfile(self.FAILING)
+        result = shop.runpytest_subprocess("-q", "--seedbed-keep=failed", "-n", str(workers))
+        result.assert_outcomes(passed=1, failed=2)
+        result.stdout.fnmatch_lines(["  users: 3 rows, +1 against the template"] * 2)
+        urls = re.findall(r"psql '(.*?)'", result.stdout.str())
+        for url in urls:
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT 1 FROM users WHERE name = 'Eve'").fetchone()
+        listed = db("list").splitlines()
+        assert sorted(line.rpartition("::")[2] for line in listed) == [
+            "test_fails[clone]",
+            "test_fails[rollback]",
+        ]
+        opened = db("open", listed[0].split()[0], typed="SELECT name FROM users;")
+        assert "Eve" in opened
+        assert db("clean").count("removed") == 2
+        assert db("list") == "none\n"
+        assert not folder_of(urls[0]).exists()
 
-    def test_it_tells_the_server_and_the_reasons_against_others(
-        self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """As in the specification."""
-        monkeypatch.setenv("SEEDBED_TEST_SERVER", "auto")
-        monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
-        shop.makepyfile("def test_x(seedbed_session): pass")
-        result = shop.runpytest_subprocess()
-        result.assert_outcomes(passed=1)
-        result.stdout.fnmatch_lines(
-            [
-                "seedbed: PostgreSQL * embedded (container: no Docker daemon at unix:///nonexistent/docker.sock)"
-            ]
-        )
+    def test_all_keeps_the_passed_ones_too(self, shop: pytest.Pytester) -> None:
+        """Each with the test's name; the server stays for them."""
+        shop.makepyfile("def test_a(seedbed_session): pass\n\ndef test_b(seedbed_session): pass")
+        result = shop.runpytest_subprocess("-q", "--seedbed-keep=all")
+        result.assert_outcomes(passed=2)
+        result.stdout.fnmatch_lines(["seedbed_clone_*::test_a", "seedbed_clone_*::test_b"])
+        db("clean")
 
-    def test_a_run_without_our_fixtures_hears_nothing_of_us(
-        self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """No header, nothing heavy imported, no folder made."""
-        monkeypatch.delenv("SEEDBED_TEST_SERVER")
-        (shop.path / "conftest.py").unlink()
+    def test_a_marker_keeps_one(self, shop: pytest.Pytester) -> None:
+        """Of all the tests that fail."""
         shop.makepyfile(
             """
-            import sys
+            import pytest
 
-            def test_x():
-                heavy = {"psycopg", "sqlalchemy", "polars", "numpy", "factory", "testcontainers", "docker"}
-                assert heavy.isdisjoint(sys.modules)
+            @pytest.mark.seedbed(keep="failed", isolation="clone")
+            def test_kept(seedbed): assert False
+
+            def test_not_kept(seedbed): assert False
             """
         )
-        result = shop.runpytest_subprocess("-p", "no:faker", "-p", "no:postgresql")
-        result.assert_outcomes(passed=1)
-        result.stdout.no_fnmatch_line("seedbed:*")
+        result = shop.runpytest_subprocess("-q")
+        result.assert_outcomes(failed=2)
+        listed = db("clean")
+        assert listed.count("removed") == 1
 
 
-class TestUrl:
-    def test_a_far_server_stops_the_run_before_collection(self, shop: pytest.Pytester) -> None:
-        """Fault 11: nothing is collected, nothing connected to."""
-        shop.makepyfile("raise SystemExit('collected')")
-        for url in (
-            "postgresql://u:s3cret@db.example.com/app",
-            "postgresql://u:s3cret@localhost/app?host=db.example.com",
-        ):
-            result = shop.runpytest_subprocess(f"--seedbed-url={url}")
-            assert result.ret == pytest.ExitCode.USAGE_ERROR
-            said = result.stderr.str() + result.stdout.str()
-            assert "db.example.com is not this machine" in said
-            assert "s3cret" not in said
-            assert "collected" not in said
-
-    def test_database_url_is_never_used(
-        self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Not even looked at."""
-        monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db.example.com/production")
-        shop.makepyfile("def test_x(seedbed): assert 'example' not in seedbed.url")
-        shop.runpytest_subprocess("-q").assert_outcomes(passed=1)
-
-    def test_a_given_server_keeps_what_is_not_ours(self, shop: pytest.Pytester) -> None:
-        """Templates stay for the next run, clones go, leftovers of a killed run go, a stranger's database stays."""
-        shop.makepyfile(COUNTING)
-        with servers.disposable(servers.Embedded()) as server:
-            url = server.url()
-            with psycopg.connect(url, autocommit=True) as admin:
-                admin.execute("CREATE DATABASE seedbed_clone_mine")
-
-                def names() -> set[str]:
-                    found = admin.execute(
-                        "SELECT datname FROM pg_database WHERE datname ~ 'seedbed'"
-                    )
-                    return {name for (name,) in found}
-
-                option = f"--seedbed-url={url}"
-                shop.runpytest_subprocess("-q", option).assert_outcomes(passed=22)
-                after = names()
-                assert {"seedbed_clone_mine", "seedbed_tests"} < after
-                assert len(after) == 3  # and the template
-                shop.makepyfile(
-                    test_dies="""
-                    import os, signal
-                    def test_dies(seedbed): os.kill(os.getpid(), signal.SIGKILL)
-                    """
-                )
-                shop.runpytest_subprocess("-q", option, "test_dies.py")
-                assert len(names()) == 4
-                shop.runpytest_subprocess("-q", option, "-k", "own", "-n2").assert_outcomes(
-                    passed=6
-                )
-                assert names() == after
-
-    def test_a_database_stamped_production_stops_the_run(self, shop: pytest.Pytester) -> None:
-        """Fault 8: a loopback address proves nothing."""
-        with servers.disposable(servers.Embedded()) as server:
-            with psycopg.connect(server.url(), autocommit=True) as admin:
-                admin.execute("CREATE DATABASE shop")
-            stamp(server.url("shop"), "production", confirm="shop")
-            result = shop.runpytest_subprocess(f"--seedbed-url={server.url('shop')}")
-        assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines(["*is not for tests*"])
+def test_durations_tell_where_the_time_went(shop: pytest.Pytester) -> None:
+    """Split by what was done; the workers' times are added up."""
+    shop.makepyfile(COUNTING)
+    result = shop.runpytest_subprocess(
+        "-q", "-n", "2", "--seedbed-durations", "--seedbed-cache-clear"
+    )
+    result.assert_outcomes(passed=12)
+    lines = [f"{what} * x* ms*in all" for what in ("server", "build", "clone", "connect", "drop")]
+    result.stdout.fnmatch_lines(["*seedbed durations*", *lines])
 
 
-class TestCache:
-    def test_a_second_run_builds_nothing_until_a_file_changes(self, shop: pytest.Pytester) -> None:
-        """The template's files decide; --seedbed-cache-clear forgets."""
-        shop.makepyfile("def test_x(seedbed_session, count): print(count(seedbed_session))")
-        first = self.built(shop, "--seedbed-cache-clear")
-        assert first
-        assert not self.built(shop)
-        seeds = shop.path / "seeds" / "users.yaml"
-        seeds.write_text(seeds.read_text() + "cy:\n  name: Cy\n")
-        assert self.built(shop)
-        assert not self.built(shop)
+def test_the_machines_own_postgresql(shop: pytest.Pytester) -> None:
+    """The backend `system`, run for real: in memory, without durability, by an ordinary user; named in the header."""
+    shop.makepyfile(
+        """
+        import os, stat
+        from pathlib import Path
 
-    def built(self, shop: pytest.Pytester, *options: str) -> bool:
-        """Run and say whether the profile was evaluated."""
-        recipe = shop.path / "shop" / "profiles.py"
-        text = recipe.read_text()
-        if "evaluated" not in text:
-            text = text.replace(
-                "def people(rows):\n", "def people(rows):\n    open('evaluated', 'w')\n"
-            )
-            recipe.write_text(text)
-        (shop.path / "evaluated").unlink(missing_ok=True)
-        shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=1)
-        return (shop.path / "evaluated").exists()
+        def test_server(seedbed_server, seedbed_psycopg):
+            assert seedbed_server.kind == "system"
+            assert seedbed_psycopg.execute("SHOW fsync").fetchone() == ("off",)
+            assert seedbed_psycopg.execute("SHOW data_directory").fetchone()[0].startswith("/dev/shm/")
+            socket = Path(seedbed_psycopg.info.host)
+            assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+            assert os.stat(f"/proc/{seedbed_psycopg.info.backend_pid}").st_uid != 0
+        """,
+        test_counting=COUNTING,
+    )
+    result = shop.runpytest_subprocess("--seedbed-server=system")
+    result.assert_outcomes(passed=13)
+    result.stdout.fnmatch_lines(["seedbed: PostgreSQL * system"])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
@@ -270,10 +187,9 @@ def test_root_runs_the_server_as_somebody_else(shop: pytest.Pytester) -> None:
     """PostgreSQL refuses root."""
     shop.makepyfile(
         """
-        import os, re
-        def test_x(seedbed_server, seedbed_psycopg):
-            pid = seedbed_psycopg.info.backend_pid
-            assert os.stat(f"/proc/{pid}").st_uid != 0
+        import os
+        def test_x(seedbed_psycopg):
+            assert os.stat(f"/proc/{seedbed_psycopg.info.backend_pid}").st_uid != 0
         """
     )
     shop.runpytest_subprocess("-q").assert_outcomes(passed=1)

@@ -75,7 +75,7 @@ class InTransaction:
 
         from seedbed.testdb.templates import count_rows
 
-        if self.psycopg.info.transaction_status != TransactionStatus.INTRANS:
+        if self.psycopg.status != TransactionStatus.INTRANS:
             return None
         if "session" in self.__dict__:
             self._flush()

@@ -96,9 +96,11 @@ class Cache:
         entries = [path for path in self.folder.iterdir() if (path / "size").is_file()]
         kept = 0
         for path in sorted(entries, key=lambda path: path.stat().st_mtime, reverse=True):
-            kept += int((path / "size").read_text())
-            if kept > self.limit:
+            size = int((path / "size").read_text())
+            if kept + size > self.limit:
                 shutil.rmtree(path)
+            else:
+                kept += size
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:

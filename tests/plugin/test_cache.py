@@ -1,0 +1,91 @@
+"""Data directories kept between runs: what makes them stale, and how much room they may take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from seedbed.servers.account import Account
+from seedbed.servers.place import Place
+from seedbed.testdb.cache import Cache
+
+
+class TestRuns:
+    def test_a_second_run_builds_nothing_until_a_file_changes(self, shop: pytest.Pytester) -> None:
+        """The template's files decide; --seedbed-cache-clear forgets, so that CI can run cold."""
+        shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) > 1")
+        assert self.built(shop, "--seedbed-cache-clear")
+        assert not self.built(shop)
+        seeds = shop.path / "seeds" / "users.yaml"
+        seeds.write_text(seeds.read_text() + "cy:\n  name: Cy\n")
+        assert self.built(shop)
+        assert not self.built(shop)
+        assert self.built(shop, "--seedbed-cache-clear")
+
+    def test_a_size_of_nothing_keeps_nothing(self, shop: pytest.Pytester) -> None:
+        """Every run builds anew."""
+        shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")
+        assert self.built(shop, "--seedbed-cache-clear", "--seedbed-cache-size=0")
+        assert self.built(shop, "--seedbed-cache-size=0")
+
+    def built(self, shop: pytest.Pytester, *options: str) -> bool:
+        """Run and say whether the profile was evaluated."""
+        recipe = shop.path / "shop" / "profiles.py"
+        text = recipe.read_text()
+        if "evaluated" not in text:
+            noting = "def people(rows):\n    open('evaluated', 'w').close()\n"
+            recipe.write_text(text.replace("def people(rows):\n", noting))
+        (shop.path / "evaluated").unlink(missing_ok=True)
+        shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=1)
+        return (shop.path / "evaluated").exists()
+
+
+class TestSize:
+    """The directories used longest ago go when the limit is passed."""
+
+    def test_the_oldest_goes_first(self, tmp_path: Path) -> None:
+        for age, name in enumerate(("newest", "older", "oldest")):
+            self.publish(tmp_path, name, kilobytes=40, limit=1000, age=age)
+        self.publish(tmp_path, "new", kilobytes=40, limit=130)
+        assert self.kept(tmp_path) == {"new", "newest", "older"}
+
+    def test_one_that_is_used_counts_as_new(self, tmp_path: Path) -> None:
+        self.publish(tmp_path, "used", kilobytes=40, limit=1000, age=2)
+        self.publish(tmp_path, "unused", kilobytes=40, limit=1000, age=1)
+        assert self.cache(tmp_path, "used", 1000).fill(self.place(tmp_path, "filled"))
+        self.publish(tmp_path, "new", kilobytes=40, limit=90)
+        assert self.kept(tmp_path) == {"new", "used"}
+
+    def test_a_new_one_takes_the_place_of_its_like(self, tmp_path: Path) -> None:
+        self.publish(tmp_path, "same", kilobytes=60, limit=100)
+        self.publish(tmp_path, "same", kilobytes=60, limit=100)
+        assert self.kept(tmp_path) == {"same"}
+
+    def test_one_beyond_the_limit_is_not_kept(self, tmp_path: Path) -> None:
+        self.publish(tmp_path, "small", kilobytes=10, limit=100)
+        self.publish(tmp_path, "large", kilobytes=200, limit=100)
+        assert self.kept(tmp_path) == {"small"}
+
+    def cache(self, folder: Path, name: str, limit: int) -> Cache:
+        return Cache(folder / "cache", name, limit * 1024)
+
+    def place(self, folder: Path, name: str) -> Place:
+        (folder / name).mkdir(exist_ok=True)
+        return Place(folder / name, Account.caller())
+
+    def publish(self, folder: Path, name: str, *, kilobytes: int, limit: int, age: int = 0) -> None:
+        """Publish a data directory of a size, used so many hours ago."""
+        place = self.place(folder, f"place of {name}")
+        place.data.mkdir(exist_ok=True)
+        (place.data / "file").write_bytes(bytes(kilobytes * 1024))
+        place.passfile.touch()
+        cache = self.cache(folder, name, limit)
+        cache.publish(place)
+        if age:
+            then = (cache.folder / name).stat().st_mtime - age * 3600
+            os.utime(cache.folder / name, (then, then))
+
+    def kept(self, folder: Path) -> set[str]:
+        return {path.name for path in (folder / "cache").iterdir() if path.is_dir()}
