@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,6 +23,7 @@ from busy_world import apply_new, make_old
 from clones import clone
 from contents import bytes_of, meaning_of
 from psycopg.conninfo import conninfo_to_dict
+from seeders import ALONE, wait_for
 from wire import Point, Struck, through_wire
 
 from seedbed.errors import DatabaseFailure
@@ -66,11 +66,11 @@ class Track:
             if self.statements[copy - 1].startswith('COPY "public"')
         ]
         numbers = {1, len(self.statements), *copies, *range(STEP, len(self.statements), STEP)}
-        return [point for point in self.points() if point.number in numbers]
+        return [point for point in self.points() if point.statement in numbers]
 
     def judge(self, url: str, point: Point) -> bool:
         """Check that a database is in one of the two states, and that the next run converges; return whether it was the new one."""
-        where = f"{point}: {self.statements[point.number - 1][:100]}"
+        where = f"{point}: {self.statements[int(point.statement) - 1][:100]}"
         done = bytes_of(url) != self.old
         if done:
             assert meaning_of(url) == self.new, f"{where}: neither the old state nor the new one"
@@ -94,14 +94,12 @@ def track(server: Server, database: str) -> Track:
 @pytest.fixture
 def runner() -> Iterator[subprocess.Popen[str]]:
     """Start the program whose children are killed."""
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parent / "integration")])
     with subprocess.Popen(
         [sys.executable, "-m", "busy_world"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as process:
         yield process
         assert process.stdin
@@ -130,7 +128,7 @@ def run_killed(track: Track, runner: subprocess.Popen[str], point: Point) -> boo
             print(line, file=runner.stdin, flush=True)
             assert runner.stdout.readline().strip() == str(-signal.SIGKILL)
             assert wire.struck
-        wait_until_alone(url)
+        wait_for(url, ALONE)
         return track.judge(url, point)
 
 
@@ -158,14 +156,6 @@ def run_terminated(track: Track, point: Point) -> bool:
         return done
 
 
-def wait_until_alone(url: str) -> None:
-    """Return when no run is connected to the database any more."""
-    there = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'seedbed'"
-    with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute(there).fetchone() is not None:
-            connection.execute("SELECT pg_sleep(0.001)")
-
-
 def check(track: Track, points: list[Point], outcomes: list[bool]) -> None:
     """Only the answer to COMMIT comes too late to undo anything."""
     done = [point for point, outcome in zip(points, outcomes, strict=True) if outcome]
@@ -184,14 +174,16 @@ def test_fault_21_the_backend_is_terminated_at_chosen_points(track):
 
 
 @pytest.mark.slow_fault
-def test_fault_21_the_process_is_killed_at_every_point(track, runner, record_property):
+def test_fault_21_the_process_is_killed_at_every_point(track, runner, capsys):
     points = track.points()
     check(track, points, [run_killed(track, runner, point) for point in points])
-    record_property("kill points", len(points))
+    with capsys.disabled():
+        print(f"\n{len(points)} points, the process killed")
 
 
 @pytest.mark.slow_fault
-def test_fault_21_the_backend_is_terminated_at_every_point(track, record_property):
+def test_fault_21_the_backend_is_terminated_at_every_point(track, capsys):
     points = track.points()
     check(track, points, [run_terminated(track, point) for point in points])
-    record_property("kill points", len(points))
+    with capsys.disabled():
+        print(f"\n{len(points)} points, the backend terminated")

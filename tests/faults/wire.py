@@ -31,12 +31,18 @@ class Point:
     """A place in what a client sends.
 
     Attributes:
-        number: which statement, from 1; a piece of COPY's data counts as one.
+        statement: which one, from 1, where a piece of COPY's data counts as one; or how the first such begins.
         when: before the server gets it, with half of it sent, or when the server has answered and the client has not heard it.
     """
 
-    number: int
+    statement: int | str
     when: When
+
+    def is_at(self, number: int, label: str) -> bool:
+        """Say whether this is the statement, which begins so."""
+        if isinstance(self.statement, int):
+            return self.statement == number
+        return label.startswith(self.statement)
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,10 @@ class Wire:
         shutil.rmtree(self.folder)
         if self.failures:
             raise self.failures[0]
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        hang_up(self.door)
 
     def _serve(self) -> None:
         first = True
@@ -160,7 +170,8 @@ class _Line:
         wire, data = self.wire, b"".join(group)
         wire.statements.append(_label(group))
         point = wire.point
-        if point is None or point.number != len(wire.statements):
+        at = len(wire.statements), wire.statements[-1]
+        if point is None or wire.struck or not point.is_at(*at):
             self.server.sendall(data)
             return True
         if point.when == "after":

@@ -29,7 +29,9 @@ COUNTING = """
 
 
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_share_one_server_and_no_database(shop: pytest.Pytester, workers: int) -> None:
+def test_fault_20_workers_share_one_server_and_no_database(
+    shop: pytest.Pytester, workers: int
+) -> None:
     """One server for the run, a database each, names PostgreSQL does not cut; nothing is left at the end."""
     shop.makepyfile(COUNTING)
     shop.runpytest_subprocess("-q", "-n", str(workers)).assert_outcomes(passed=12)

@@ -1,0 +1,51 @@
+"""Servers of a test's own, for what cannot be done to one that others use."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from seedbed.servers import DISPOSABLE, Embedded, System
+from seedbed.servers.disposable import leashed, new_root
+from seedbed.servers.launcher import LocalServer
+
+
+@contextmanager
+def machine(
+    backend: Embedded | System, settings: Mapping[str, str] | None = None, root: Path | None = None
+) -> Iterator[LocalServer]:
+    """Give a server, not yet started, for the length of a block; it and its files are gone afterwards, whatever happens.
+
+    Args:
+        settings: server parameters, over those of a disposable server.
+        root: its folder; one in memory by default.
+    """
+    root = root or new_root()
+    tuning = replace(
+        DISPOSABLE, settings=MappingProxyType({**DISPOSABLE.settings, **(settings or {})})
+    )
+    leash = leashed(root, subprocess.PIPE)
+    try:
+        yield backend.server(root, tuning)
+    finally:
+        leash.communicate()
+
+
+def run(server: LocalServer, program: str, *arguments: str | Path) -> None:
+    """Run one of PostgreSQL's programs as the account the server runs as."""
+    _run(server, server.binaries.bin / program, *arguments)
+
+
+def move_out(server: LocalServer, name: str, to: Path) -> None:
+    """Put a part of the data directory elsewhere, as ``initdb --waldir`` does."""
+    _run(server, "mv", server.place.data / name, to)
+    _run(server, "ln", "-s", to, server.place.data / name)
+
+
+def _run(server: LocalServer, *command: str | Path) -> None:
+    done = server.place.account.run(command)
+    assert done.returncode == 0, done.stdout
