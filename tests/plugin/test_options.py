@@ -1,11 +1,13 @@
-"""Every option in every place, and which place counts."""
+"""Every option in every place, which place counts, and what comes of it in a run."""
 
 from __future__ import annotations
 
 import pytest
 
+from seedbed import servers
 from seedbed.errors import InvalidInput
 from seedbed.pytest_plugin.options import OPTIONS, Option, resolve
+from seedbed.servers.launcher import LocalServer
 
 VALUES = {
     "server": "system",
@@ -72,8 +74,9 @@ class TestPlaces:
         if option.marked:
             assert getattr(resolve(config, {option.name: value}), option.name) == value
         else:
-            with pytest.raises(InvalidInput, match="not an option of a test"):
+            with pytest.raises(InvalidInput, match="share one server") as refusal:
                 resolve(config, {option.name: value})
+            assert option.flag in refusal.value.remedy
 
     def test_it_has_a_help_text(self, pytester: pytest.Pytester, option: Option) -> None:
         """What pytest --help shows."""
@@ -96,7 +99,107 @@ class TestValues:
         monkeypatch.setenv("SEEDBED_TEST_MINIMAL", "yes")
         assert not resolve(pytester.parseconfig("--no-seedbed-minimal")).minimal
 
+    def test_a_wrong_word_in_a_marker_names_the_nearest(self, pytester: pytest.Pytester) -> None:
+        """A name that is none."""
+        with pytest.raises(
+            InvalidInput, match=r"seedbed\(isolatoin=...\).*did you mean 'isolation'"
+        ):
+            resolve(pytester.parseconfig(), {"isolatoin": "clone"})
+
     def test_a_url_is_a_choice_of_server(self, pytester: pytest.Pytester) -> None:
         """Nobody has to say it twice."""
         config = pytester.parseconfig("--seedbed-url=postgresql://localhost/x")
         assert resolve(config).server == "url"
+
+
+class TestRuns:
+    """What has no other test: where the server comes from is in test_runs, test_given_server, test_containers; keep in test_runs,
+    the cache in test_cache, the schema in test_schema."""
+
+    SAID = {
+        "profile": "demo",
+        "isolation": "clone",
+        "as_of": "2026-02-03",
+        "scale": "2",
+        "seed": "other",
+        "pool": "1",
+    }
+    TESTS = """
+        from factories import UserFactory
+
+        def test_wishes(seedbed, request):
+            assert (seedbed.profile, seedbed.isolation) == ("demo", "clone")
+            assert str(seedbed.as_of) == "2026-02-03 00:00:00"
+            assert len(seedbed.rows(UserFactory)) == {count}
+            query = "SELECT seed FROM seedbed.runs"
+            assert seedbed.psycopg.execute(query).fetchone() == ("other",)
+        """
+
+    @pytest.mark.parametrize("minimal", [False, True])
+    @pytest.mark.parametrize("place", ["command line", "ini"])
+    def test_what_the_database_holds(
+        self, shop: pytest.Pytester, place: str, minimal: bool
+    ) -> None:
+        """The profile at its moment, at twice its scale or only by hand, by another seed."""
+        said = {**self.SAID, "minimal": "yes"} if minimal else self.SAID
+        flags = ["--seedbed-minimal"] if minimal else []
+        flags += [
+            f"--seedbed-{name.replace('_', '-')}={value}" for name, value in self.SAID.items()
+        ]
+        lines = [f"seedbed_{name} = {value}" for name, value in said.items()]
+        if place == "ini":
+            shop.makeini("\n".join(["[pytest]", *lines]))
+        shop.makepyfile(self.TESTS.format(count=2 if minimal else 8))
+        options = flags if place == "command line" else []
+        shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=1)
+
+    @pytest.mark.parametrize("place", ["command line", "ini"])
+    def test_a_host_that_is_allowed(self, shop: pytest.Pytester, place: str) -> None:
+        """0.0.0.0 leads to this machine, but is not called so."""
+        with servers.disposable(servers.Embedded()) as server:
+            assert isinstance(server, LocalServer)
+            port = server.url().rpartition("port=")[2]
+            url = f"postgresql://postgres:{server.place.password}@0.0.0.0:{port}/postgres"
+            shop.makepyfile(
+                "def test_x(seedbed_session, count): assert count(seedbed_session) == 2"
+            )
+            options = [f"--seedbed-url={url}"]
+            assert shop.runpytest_subprocess(*options).ret == pytest.ExitCode.USAGE_ERROR
+            if place == "ini":
+                shop.makeini("[pytest]\nseedbed_hosts = db, 0.0.0.0\n")
+            else:
+                options.append("--seedbed-hosts=db, 0.0.0.0")
+            shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=1)
+
+    def test_a_marker_that_is_wrong_is_one_line(self, shop: pytest.Pytester) -> None:
+        """No traceback; the other tests run."""
+        shop.makepyfile(
+            """
+            import pytest
+
+            @pytest.mark.seedbed(server="system")
+            def test_server(seedbed): pass
+
+            @pytest.mark.seedbed("demo")
+            def test_nameless(seedbed): pass
+
+            @pytest.mark.parametrize("seedbed_isolation", ["klone"])
+            def test_fixture(seedbed): pass
+
+            @pytest.mark.seedbed(profile="demmo")
+            def test_profile(seedbed): pass
+
+            def test_fine(seedbed): pass
+            """
+        )
+        result = shop.runpytest_subprocess("-q")
+        result.assert_outcomes(passed=1, errors=4)
+        result.stdout.no_fnmatch_line("*Traceback*")
+        result.stdout.fnmatch_lines(
+            [
+                "seedbed: @pytest.mark.seedbed(server=...) is not an option of a test: *",
+                "seedbed: @pytest.mark.seedbed('demo') lacks a name: *",
+                "seedbed: the fixture seedbed_isolation: 'klone' is no value of isolation: *",
+                "seedbed: *'demmo'*demo*",
+            ]
+        )

@@ -60,7 +60,7 @@ class Option:
         text = value if value is None or self.marked else str(value)
         if self.choices and text not in self.choices:
             known = nearest(str(text), self.choices)
-            raise InvalidInput(f"{origin}: {text!r} is not a {self.name}: {known}")
+            raise InvalidInput(f"{origin}: {text!r} is no value of {self.name}: {known}")
         return text
 
 

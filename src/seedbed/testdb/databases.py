@@ -14,6 +14,7 @@ from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb import kept
 from seedbed.testdb.blueprint import Blueprint
 from seedbed.testdb.cache import Cache
+from seedbed.testdb.heartbeat import Heartbeat
 from seedbed.testdb.host import Host, RunFolder, Wanted
 from seedbed.testdb.pool import Pool
 from seedbed.testdb.registry import DATABASE, Registry, Template, open_registry
@@ -50,6 +51,8 @@ class Databases:
             self.host: Host = folder.ensure_host(wanted)
             self._registry = self._open()
             self._clean_once()
+        # A server of our own is on this machine, where a process can be looked at.
+        self._heartbeat = Heartbeat(self._registry) if self.host.kind == "url" else None
         self._templates: dict[Blueprint, Template] = {}
         self._pools: dict[str, Pool] = {}
 
@@ -98,6 +101,8 @@ class Databases:
         """End this process's part."""
         for pool in self._pools.values():
             pool.close()
+        if self._heartbeat:
+            self._heartbeat.close()
         self._registry.close()
 
     @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from seedbed.errors import SeedbedError
 from seedbed.testdb.connecting import connect
-from seedbed.testdb.registry import BEAT, Registry, Template
+from seedbed.testdb.registry import Registry, Template
 from seedbed.testdb.templates import copying_strategy, create_database
 
 _AHEAD_OF_NAMES = 32
@@ -89,7 +89,7 @@ class Pool:
     def _work(self, registry: Registry) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(self._something_to_do, timeout=BEAT)
+                self._changed.wait_for(self._something_to_do)
                 if self._ended:
                     return
                 wanting = self._wanting
@@ -101,8 +101,6 @@ class Pool:
                     registry.drop(drop, force=True)
                 elif name is not None:
                     self._make(registry, name)
-                else:
-                    registry.beat()
             except SeedbedError as failure:
                 with self._changed:
                     self._failure = failure

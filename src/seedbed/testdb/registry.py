@@ -26,7 +26,6 @@ SILENCE = "10 minutes"
 """After how long without a heartbeat a run of another machine is taken for dead."""
 UNUSED = "14 days"
 """After how long a template nobody asked for is dropped."""
-BEAT = 60.0
 
 _DDL = """
 CREATE TABLE IF NOT EXISTS runs (
