@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import FrameType
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import Connection, errors
 
 from seedbed import guard, ledger
-from seedbed.decisions import decide
+from seedbed.decisions import decide, permit_emptying
 from seedbed.environment import Verdict
-from seedbed.errors import (
-    DatabaseFailure,
-    Interrupted,
-    Locked,
-    OutcomeUnknown,
-    SeedbedError,
-)
+from seedbed.errors import DatabaseFailure, Locked
+from seedbed.interruption import interruptible
 from seedbed.load.clashes import explain
+from seedbed.load.committing import commit
 from seedbed.load.execute import carry_out
 from seedbed.load.failures import Clash, translated
 from seedbed.load.preparing import prepared
@@ -32,12 +25,10 @@ from seedbed.load.run import Run
 from seedbed.load.session import blockers, connect, take_lock, transaction
 from seedbed.load.updating import Overtaken
 from seedbed.options import Options
-from seedbed.plan import Plan, summary
+from seedbed.plan import Contents, Plan, summary, told_as_ours
 from seedbed.source import Source
 
 ATTEMPTS = 3
-ASKING = 15.0
-"""For how many seconds the server is asked what became of a COMMIT."""
 AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, Overtaken)
 
 
@@ -47,7 +38,7 @@ class Progress:
 
     Attributes:
         table: the table it is at.
-        phase: checking, writing, updating or pruning.
+        phase: checking, emptying, writing, updating or pruning.
         done, total: rows of that table in that phase.
     """
 
@@ -58,6 +49,37 @@ class Progress:
 
 
 Told = Callable[[Progress], None]
+
+
+class Before(Protocol):
+    """What comes before the rows, in the same transaction."""
+
+    def check(self, connection: Connection[Any], verdict: Verdict) -> None:
+        """Refuse, where it is to be refused; writes nothing."""
+
+    def carry_out(self, connection: Connection[Any]) -> dict[str, Contents]:
+        """Do it, and return whose rows went with each table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run: which rows, where to, and what comes before them.
+
+    Attributes:
+        action: what the ledger calls it.
+        before: what comes before the rows; None where nothing does.
+    """
+
+    source: Source
+    url: str
+    options: Options = field(default_factory=Options)
+    progress: Told = lambda _: None
+    action: str = "apply"
+    before: Before | None = None
+
+    def told(self, table: str, phase: str, done: int, total: int) -> None:
+        """Tell how far the run is."""
+        self.progress(Progress(table, phase, done, total))
 
 
 def apply(
@@ -80,10 +102,20 @@ def apply(
     Raises:
         SeedbedError: one of its kinds; nothing was written, except after OutcomeUnknown, where nobody knows.
     """
+    return write(Job(source, url, options, progress or (lambda _: None)))
+
+
+def write(job: Job) -> Plan:
+    """Do a run: a backup where one is asked for, then all in one transaction, a few times where others get in its way.
+
+    Raises:
+        SeedbedError: one of its kinds; nothing was written, except after OutcomeUnknown, where nobody knows.
+    """
     with interruptible():
+        made = _backed_up(job) if job.options.backup else None
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return _attempt(source, url, options, progress or (lambda _: None))
+                return replace(_attempt(job), backup=made)
             except AGAIN as failure:
                 if attempt == ATTEMPTS:
                     raise DatabaseFailure(
@@ -97,47 +129,35 @@ def _why(failure: Exception) -> str:
     return translated(failure).message if isinstance(failure, psycopg.Error) else str(failure)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM inside a block into `Interrupted`, after psycopg has cancelled the running statement.
+def _backed_up(job: Job) -> Path | None:
+    from seedbed.backup import made_first  # programs to run, which few applies need
 
-    The signal is remembered: the cancel request may reach the server when it is at the ROLLBACK already, and what comes up then is
-    a 57014 in place of the KeyboardInterrupt.
-    """
-    received: list[int] = []
+    _rehearse(job)
+    made = made_first(job.url, job.options.backup, job.options.said)
+    return made.path if made else None
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        raise KeyboardInterrupt  # what psycopg answers by cancelling
 
-    replaced = _heard_by(stop)
+def _rehearse(job: Job) -> None:
+    """Meet what would refuse the run before a backup is made for nothing; the run itself judges again."""
+    options = job.options
+    with (
+        connect(job.url, options.limits) as connection,
+        told_as_ours(),
+        transaction(connection, keep=True, limits=options.limits),
+    ):
+        verdict = _judge(connection, job)
+        if job.before:
+            job.before.check(connection, verdict)
+            return
+        with prepared(connection, job.source, options.scope(writing=False)) as run:
+            decide(connection, run, options)
+            permit_emptying(connection, job.source, run, options, verdict)
+
+
+def _attempt(job: Job) -> Plan:
+    connection = connect(job.url, job.options.limits)
     try:
-        yield
-    except OutcomeUnknown:
-        raise
-    except (KeyboardInterrupt, SeedbedError, psycopg.Error) as error:
-        if not received and not isinstance(error, KeyboardInterrupt):
-            raise
-        raise Interrupted(signal_number=received[0] if received else signal.SIGINT) from None
-    finally:
-        for number, handler in replaced.items():
-            signal.signal(number, handler)
-
-
-def _heard_by(stop: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
-    """Install a handler where the program has none of its own; return what to put back."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    ours = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
-    return {number: signal.signal(number, stop) for number in ours}
-
-
-def _attempt(source: Source, url: str, options: Options, progress: Told) -> Plan:
-    started = time.monotonic()
-    connection = connect(url)
-    try:
-        return _written(connection, source, url, options, progress, started)
+        return _written(connection, job)
     except AGAIN:
         raise
     except psycopg.Error as error:
@@ -146,27 +166,19 @@ def _attempt(source: Source, url: str, options: Options, progress: Told) -> Plan
         connection.close()
 
 
-def _written(
-    connection: Connection[Any],
-    source: Source,
-    url: str,
-    options: Options,
-    progress: Told,
-    started: float,
-) -> Plan:
+def _written(connection: Connection[Any], job: Job) -> Plan:
     run: Run | None = None
-
-    def told(table: str, phase: str, done: int, total: int) -> None:
-        progress(Progress(table, phase, done, total))
-
+    started, options = time.monotonic(), job.options
     try:
-        with transaction(connection, keep=True):
+        with transaction(connection, keep=True, limits=options.limits):
             take_lock(connection, wait=options.wait)
-            verdict = _judge(connection, source, options)
-            with prepared(connection, source, options.scope(writing=True), told) as run:
-                done = _carried_out(connection, source, run, options, verdict, told, started)
-                number = _record(connection, source, run, done)
-            _commit(connection, url, number)
+            verdict = _judge(connection, job)
+            dropped = _carried_out_before(connection, job, verdict)
+            with prepared(connection, job.source, options.scope(writing=True), job.told) as run:
+                done = _carried_out(connection, job, run, verdict, started)
+                done = replace(done, dropped=dropped, changed=done.changed or bool(dropped))
+                number = _record(connection, job, run, done)
+            commit(connection, job.url, number)
             return done
     except Clash as clash:
         assert run is not None
@@ -175,24 +187,30 @@ def _written(
         raise _locked(connection) from None
 
 
+def _carried_out_before(
+    connection: Connection[Any], job: Job, verdict: Verdict
+) -> dict[str, Contents]:
+    if job.before is None:
+        return {}
+    job.before.check(connection, verdict)
+    return job.before.carry_out(connection)
+
+
 def _carried_out(
-    connection: Connection[Any],
-    source: Source,
-    run: Run,
-    options: Options,
-    verdict: Verdict,
-    told: Callable[[str, str, int, int], None],
-    started: float,
+    connection: Connection[Any], job: Job, run: Run, verdict: Verdict, started: float
 ) -> Plan:
+    source, options = job.source, job.options
     decide(connection, run, options)
+    permit_emptying(connection, source, run, options, verdict)
     ledger.ensure(connection)
     if verdict.unstamped:
         guard.stamp_verdict(connection, verdict)
-    carry_out(connection, run, told, overwrite=options.edits == "overwrite")
+    carry_out(connection, run, job.told, overwrite=options.edits == "overwrite")
     return summary(connection, source, run, options, verdict.environment, started, [])
 
 
-def _judge(connection: Connection[Any], source: Source, options: Options) -> Verdict:
+def _judge(connection: Connection[Any], job: Job) -> Verdict:
+    source, options = job.source, job.options
     return guard.judge(
         connection,
         profile=source.profile,
@@ -204,20 +222,23 @@ def _judge(connection: Connection[Any], source: Source, options: Options) -> Ver
     )
 
 
-def _record(connection: Connection[Any], source: Source, run: Run, done: Plan) -> tuple[int, str]:
+def _record(connection: Connection[Any], job: Job, run: Run, done: Plan) -> tuple[int, str]:
+    counts = {name: dict(table.counts) for name, table in done.tables.items()}
+    for name, contents in {**done.dropped, **done.emptied}.items():
+        counts.setdefault(name, {})["emptied"] = contents.rows
     return ledger.record_run(
         connection,
         {
-            "action": "apply",
+            "action": job.action,
             "outcome": "changed" if done.changed else "unchanged",
-            "profile": source.profile,
+            "profile": job.source.profile,
             "environment": done.environment,
             "version": run.dataset.version,
-            "seed": source.seed,
+            "seed": job.source.seed,
             "as_of": run.dataset.as_of,
-            "scale": source.scale,
-            "minimal": source.minimal,
-            "counts": psycopg.types.json.Jsonb({n: t.counts for n, t in done.tables.items()}),
+            "scale": job.source.scale,
+            "minimal": job.source.minimal,
+            "counts": psycopg.types.json.Jsonb(counts),
             "seconds": done.seconds,
         },
     )
@@ -232,51 +253,3 @@ def _locked(connection: Connection[Any]) -> Locked:
         "somebody else holds a lock on a table or row" + (f": {who}" if who else ""),
         remedy="Wait for it, or end that process.",
     )
-
-
-def _commit(connection: Connection[Any], url: str, run: tuple[int, str]) -> None:
-    try:
-        connection.commit()
-    except KeyboardInterrupt as error:
-        connection.close()  # a COMMIT that was not sent is then rolled back; one that was may have been carried out
-        _ask(url, run, error)
-    except psycopg.OperationalError as error:
-        if not connection.closed:
-            raise
-        _ask(url, run, error)
-
-
-def _ask(url: str, run: tuple[int, str], error: BaseException) -> None:
-    """Find out whether a commit whose answer never came took place.
-
-    Raises:
-        DatabaseFailure: it did not.
-        OutcomeUnknown: nobody could be asked.
-    """
-    number, xid = run
-    until = time.monotonic() + ASKING
-    while time.monotonic() < until:
-        try:
-            outcome = _outcome(url, number, xid)
-        except (psycopg.Error, DatabaseFailure):
-            outcome = ""  # nobody answers yet
-        if outcome == "committed":
-            return
-        if outcome == "aborted":
-            raise DatabaseFailure("the connection broke during COMMIT; everything was rolled back")
-        threading.Event().wait(0.25)
-    raise OutcomeUnknown(
-        "the connection broke during COMMIT, and the server could not be asked what became of it",
-        remedy="Run it again: a run that was committed finds nothing to do.",
-    ) from error
-
-
-def _outcome(url: str, number: int, xid: str) -> str:
-    """Return what the server says of a run: committed, aborted, in progress or nothing that can be relied on."""
-    with connect(url) as connection:
-        row = connection.execute(
-            "SELECT CASE WHEN EXISTS (SELECT FROM seedbed.runs WHERE id = %s AND xid = %s::xid8) "
-            "THEN 'committed' ELSE nullif(pg_xact_status(%s::xid8), 'committed') END",
-            [number, xid, xid],
-        ).fetchone()
-    return str(row[0] or "") if row else ""

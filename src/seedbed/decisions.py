@@ -6,16 +6,22 @@ from typing import Any
 
 from psycopg import Connection
 
-from seedbed import ledger
-from seedbed.errors import Drift, Finding
+from seedbed import guard, ledger
+from seedbed.environment import Verdict
+from seedbed.errors import Drift, Finding, Unconfirmed
 from seedbed.ledger import NOTHING
+from seedbed.load import emptying
 from seedbed.load.pruning import Owned, doom, holders, what_holds
 from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Work
 from seedbed.options import Options
+from seedbed.source import Source
 
 EDIT_POLICIES, ADOPT = "--keep-edits / --overwrite-edits", "--adopt"
 """The options that decide what becomes of edited rows, and of rows that seedbed did not write."""
+
+CONFIRM = "--confirm DATABASE"
+"""The option that lets rows go that seedbed did not write, or that somebody changed since, where tables are emptied."""
 
 WAYS = {
     EDIT_POLICIES: "--keep-edits leaves edited rows as they are, --overwrite-edits restores them",
@@ -35,15 +41,27 @@ def decide(connection: Connection[Any], run: Run, options: Options) -> None:
     findings = refused(run, options)
     obstacles = find_obstacles(connection, run, options)
     if findings or obstacles:
+        ways = [WAYS[one.remedy] for one in undecided(run, options) if one.remedy in WAYS]
         raise Drift(
             "the database is not as seedbed left it",
             findings=[*findings, *obstacles],
-            remedy="; ".join(WAYS[one.remedy] for one in undecided(run, options)),
+            remedy="; ".join(ways),
         )
 
 
 def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:
-    """Return what keeps rows from being pruned, apart from rows of ours that this run changes anyway."""
+    """Return what keeps rows from being pruned or tables from being emptied, apart from rows that this run changes anyway."""
+    leaving = {}
+    for each in run.leaving:
+        overwritten = options.edits == "overwrite"
+        stays = NOTHING if overwritten else each.known.keys[each.gone_edited]
+        leaving[each.table.name] = Owned(each.table, each.entry, stays)
+    reached = emptying.beyond(connection, run.emptied, leaving)
+    return [*_held(connection, run, options), *reached]
+
+
+def _held(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:
+    """Return what keeps rows from being pruned."""
     if not ledger.exists(connection):
         return []
     doomed = {}
@@ -59,7 +77,8 @@ def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> l
         for work in run.written
         if work.entry
     }
-    held = what_holds(connection, doomed, ours) if doomed else []
+    emptied = frozenset(one.table.name for one in run.emptied)
+    held = what_holds(connection, doomed, ours, emptied) if doomed else []
     findings = []
     for one in held:
         remedy = "delete them, or let the profile keep its rows"
@@ -79,15 +98,62 @@ def undecided(run: Run, options: Options) -> list[Finding]:
     edited = sum(len(work.edited) for work in run.written)
     edited += sum(len(each.gone_edited) for each in run.touched)
     if edited and options.edits == "refuse":
-        found.append(Finding("", f"{_rows(edited)} edited", EDIT_POLICIES))
+        found.append(Finding("", f"{rows(edited)} edited", EDIT_POLICIES))
     adopt = sum(len(work.adopt) for work in run.written)
     if adopt and not options.adopt:
-        found.append(Finding("", f"{_rows(adopt)} that seedbed did not write", ADOPT))
+        found.append(Finding("", f"{rows(adopt)} that seedbed did not write", ADOPT))
+    others = [f"{one.where}: {one.problem}" for one in lost_to_others(run, options)]
+    if others and options.confirm is None:
+        found.append(Finding("", f"the tables hold {'; '.join(others)}", CONFIRM))
     return found
 
 
-def _rows(count: int) -> str:
+def lost_to_others(run: Run, options: Options) -> list[Finding]:
+    """Return, by table, the rows to be emptied out that are more than what seedbed left there."""
+    findings = []
+    for one in run.emptied:
+        parts = [f"{rows(one.others)} that seedbed did not write"] if one.others else []
+        if one.edited and options.edits == "refuse":
+            parts.append(f"{rows(one.edited)} edited since")
+        if parts:
+            findings.append(Finding(run.name(one.table.name), ", ".join(parts)))
+    return findings
+
+
+def rows(count: int) -> str:
+    """Return a number of rows, for people."""
     return "1 row" if count == 1 else f"{count} rows"
+
+
+def permit_emptying(
+    connection: Connection[Any], source: Source, run: Run, options: Options, verdict: Verdict
+) -> None:
+    """Go on only where tables may be emptied of what is in them; the caller has taken the verdict over this connection.
+
+    Raises:
+        Unconfirmed: they hold rows that seedbed did not write, or that were edited since, and the database's name was not repeated.
+        BackupUndecided: rows go, and nobody has said whether to make a backup.
+    """
+    losses = lost_to_others(run, options)
+    name = verdict.site.database
+    if losses and options.confirm is None:
+        raise Unconfirmed(
+            f"refused: --clean would empty tables in {name} of more than what seedbed left there",
+            findings=losses,
+            remedy=f"If you mean it: --confirm {name}",
+        )
+    if losses:
+        guard.permit(
+            connection,
+            "clean",
+            confirm=options.confirm,
+            said=options.said,
+            patterns=source.patterns,
+        )
+    if any(one.rows for one in run.emptied):
+        from seedbed.backup import require_decision  # programs to run, which few applies need
+
+        require_decision(options.backup, verdict, "clean")
 
 
 def refused(run: Run, options: Options) -> list[Finding]:

@@ -12,9 +12,9 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from seedbed import guard, ledger, target
-from seedbed.apply import interruptible
 from seedbed.dataset import TableName
 from seedbed.errors import DatabaseFailure, Drift, Finding, Refused
+from seedbed.interruption import interruptible
 from seedbed.ledger import Entry
 from seedbed.load.failures import translated
 from seedbed.load.privileges import lacking

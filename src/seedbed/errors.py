@@ -67,6 +67,10 @@ class Refused(SeedbedError):
     exit_code = 3
 
 
+class Unconfirmed(Refused):
+    """The database's name has not been said once more, and this takes it."""
+
+
 class Drift(SeedbedError):
     """The database differs from what the profile says, and nobody said what to do about it."""
 

@@ -78,6 +78,10 @@ BORN = (
 """Finds a row where the stamp can say that seedbed created the database."""
 
 
+WRITING = ("apply", "reset")
+"""The actions after which the rows are a profile's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A table as the ledger knows it.
@@ -183,12 +187,21 @@ def entries(connection: Connection[Any]) -> dict[TableName, Entry]:
     }
 
 
+def active_profile(connection: Connection[Any]) -> str | None:
+    """Return the profile that the rows were last made by; None where they were destroyed since."""
+    row = connection.execute(
+        "SELECT profile FROM seedbed.runs WHERE action = ANY (%s) ORDER BY id DESC LIMIT 1",
+        [[*WRITING, "destroy"]],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def kept_as_of(connection: Connection[Any], profile: str) -> datetime | None:
     """Return the moment the rows of a profile were last made for, since the last destroy."""
     row = connection.execute(
-        "SELECT as_of FROM seedbed.runs WHERE action = 'apply' AND profile = %s AND id > coalesce("
+        "SELECT as_of FROM seedbed.runs WHERE action = ANY (%s) AND profile = %s AND id > coalesce("
         "(SELECT max(id) FROM seedbed.runs WHERE action = 'destroy'), 0) ORDER BY id DESC LIMIT 1",
-        [profile],
+        [list(WRITING), profile],
     ).fetchone()
     return row[0] if row else None
 

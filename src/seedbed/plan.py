@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import Connection
 
 from seedbed import guard, ledger
-from seedbed.decisions import fields_of, find_obstacles, undecided
+from seedbed.decisions import fields_of, find_obstacles, rows, undecided
 from seedbed.errors import Finding
 from seedbed.load.failures import translated
 from seedbed.load.preparing import prepared
@@ -65,6 +66,32 @@ class TablePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """Whose rows a table holds that is to be emptied or dropped.
+
+    Attributes:
+        ours: rows that seedbed wrote, as it left them.
+        edited: rows that seedbed wrote and somebody changed since.
+        others: rows that seedbed did not write.
+    """
+
+    ours: int
+    edited: int
+    others: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return self.ours + self.edited + self.others
+
+    def __str__(self) -> str:
+        parts = [f"{self.ours} of seedbed"] if self.ours or not self.rows else []
+        parts += [f"{self.edited} of seedbed edited since"] if self.edited else []
+        parts += [f"{self.others} that seedbed did not write"] if self.others else []
+        return f"{rows(self.rows)}: {', '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What applying a profile changes, or has changed.
 
@@ -72,11 +99,14 @@ class Plan:
         environment: what the database is taken for.
         seconds: how long finding out took, or doing it.
         created: the tables made because the database had none of them.
+        emptied: the rows that go first where tables are emptied, by table; those that hold none are left out.
         changed: whether the database changes.
         tables: by name, parents first.
         obstacles: why `apply` would refuse: rows of others that depend on rows to prune.
         refusals: why `apply` would refuse until it is told what to do: rows edited since, or to adopt; the remedy is the option.
         notes: what is worth knowing and no error.
+        dropped: the rows that went with the tables that a reset dropped, by table.
+        backup: the backup that was made first, if one was.
     """
 
     profile: str
@@ -92,6 +122,9 @@ class Plan:
     obstacles: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    emptied: Mapping[str, Contents] = field(default_factory=dict)
+    dropped: Mapping[str, Contents] = field(default_factory=dict)
+    backup: Path | None = None
 
 
 def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noqa: B008 - frozen
@@ -109,7 +142,11 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
         DatabaseFailure: the server said no.
     """
     started = time.monotonic()
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
+    with (
+        connect(url, options.limits) as connection,
+        told_as_ours(),
+        transaction(connection, keep=False, limits=options.limits),
+    ):
         verdict = guard.explain(
             connection,
             environments=source.environments,
@@ -153,7 +190,12 @@ def summary(
         plan_ = TablePlan(name, edited=len(each.gone_edited), prune=len(each.gone), rows=rows)
         if plan_.edited or plan_.prune:
             tables[name] = plan_
-    changed = bool(run.created) or any(_changes(one, options) for one in tables.values())
+    emptied = {
+        run.name(one.table.name): Contents(one.ours, one.edited, one.others)
+        for one in run.emptied
+        if one.rows
+    }
+    changed = any(_changes(one, options) for one in tables.values())
     return Plan(
         profile=source.profile,
         environment=str(environment),
@@ -163,11 +205,12 @@ def summary(
         minimal=source.minimal,
         seconds=time.monotonic() - started,
         tables=tables,
-        changed=changed,
+        changed=changed or bool(run.created or emptied),
         created=tuple(run.created),
         obstacles=tuple(obstacles),
         refusals=tuple(undecided(run, options)),
         notes=tuple(run.notes),
+        emptied=emptied,
     )
 
 

@@ -22,7 +22,6 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed import guard
-from seedbed.interruption import interruptible
 from seedbed.backup.restoring import finish
 from seedbed.backup.rule import made_first, require_decision, require_origin
 from seedbed.databases import drafts
@@ -33,6 +32,7 @@ from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
 from seedbed.databases.swap import Swapped, swap
 from seedbed.environment import Verdict
 from seedbed.errors import InvalidInput, Locked, nearest
+from seedbed.interruption import interruptible
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.settings import Said, read_settings

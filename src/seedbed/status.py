@@ -26,7 +26,7 @@ class RunRecord:
     """One run, as the ledger wrote it down.
 
     Attributes:
-        action: apply or destroy.
+        action: apply, reset or destroy.
         outcome: changed, unchanged, or, of a destroy, ``kept some``.
         counts: by table, the plan's counts.
         seconds: how long it took.
@@ -103,12 +103,11 @@ def status(url: str, *, said: Said | None = None) -> Status:
         verdict = guard.explain(connection, said=said)
         there = ledger.exists(connection)
         runs = _runs(connection) if there else ()
-        active = runs[0].profile if runs and runs[0].action == "apply" else None
         return Status(
             database=verdict.site.database,
             environment=str(verdict.environment),
             stamp=verdict.site.stamp,
-            profile=active,
+            profile=ledger.active_profile(connection) if there else None,
             runs=runs,
             tables=_tables(connection) if there else {},
         )

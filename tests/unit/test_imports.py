@@ -35,6 +35,8 @@ ROOMS = [
         "birth",
         "options",
         "decisions",
+        "interruption",
+        "reset",
         "plan",
         "apply",
         "destroy",

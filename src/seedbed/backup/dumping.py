@@ -18,12 +18,12 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 
 from seedbed import guard
-from seedbed.apply import interruptible
 from seedbed.backup.counting import count_archive, count_tables, differences
 from seedbed.backup.manifest import Manifest, digest, manifest_path
 from seedbed.backup.retention import Retention, retire
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Locked
+from seedbed.interruption import interruptible
 from seedbed.load.failures import translated
 from seedbed.load.session import SETTINGS, connect
 from seedbed.servers.programs import Program, access, find_program, run

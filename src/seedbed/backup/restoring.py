@@ -15,7 +15,6 @@ import psycopg
 from psycopg import Connection, sql
 
 from seedbed import guard, ledger
-from seedbed.apply import interruptible
 from seedbed.backup.counting import count_tables, differences
 from seedbed.backup.loading import Loader, loader_for
 from seedbed.backup.manifest import Manifest, checked
@@ -35,6 +34,7 @@ from seedbed.databases.sessions import Sessions
 from seedbed.databases.swap import Swapped, swap
 from seedbed.environment import KNOWN, Environment, Verdict
 from seedbed.errors import DatabaseFailure
+from seedbed.interruption import interruptible
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.settings import Said

@@ -11,7 +11,8 @@ from psycopg import Connection, sql
 from seedbed import ledger
 from seedbed.dataset import TableName
 from seedbed.errors import Drift, Finding
-from seedbed.load import recording, updating, writing
+from seedbed.load import emptying, recording, updating, writing
+from seedbed.load.failures import located_among
 from seedbed.load.pruning import Doomed, delete_free, doom, release
 from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Positions, Work
@@ -20,7 +21,7 @@ Told = Callable[[str, str, int, int], None]
 
 
 def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: bool) -> None:
-    """Write a run: prune what is free, create, update, prune the rest, measure, and tell the ledger.
+    """Write a run: prune what is free, empty, create, update, prune the rest, measure, and tell the ledger.
 
     Args:
         overwrite: whether rows that somebody edited are brought back.
@@ -33,6 +34,9 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         report.pruned(deleted)
         if held:
             release(connection, doomed)
+    if run.emptied:
+        emptying.empty(connection, run.emptied)
+        report.emptied()
     for work in run.written:
         writing.draw_identities(connection, run.works, work)
     _create(connection, run, report, overwrite=overwrite)
@@ -43,7 +47,8 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         updating.update(connection, run.works, work, rows, names, report)
     if doomed:
         _prune_rest(connection, run, doomed, report)
-    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with located_among(run.written):
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     _tell_ledger(connection, run, overwrite=overwrite)
 
 
@@ -65,6 +70,12 @@ class _Report:
         for table, rows in deleted.items():
             if rows:
                 self.told(self.run.name(table), "pruning", rows, rows)
+
+    def emptied(self) -> None:
+        """Tell of emptied tables."""
+        for one in self.run.emptied:
+            if one.rows:
+                self.told(self.run.name(one.table.name), "emptying", one.rows, one.rows)
 
 
 def _defer(connection: Connection[Any], run: Run) -> None:
@@ -146,6 +157,7 @@ def _triggers_fired(run: Run) -> bool:
         or ("DELETE" in work.table.triggers and (len(work.gone) or len(work.gone_edited)))
         for work in run.written
     )
+    fired = fired or any("DELETE" in one.table.triggers for one in run.emptied if one.rows)
     return fired or any("DELETE" in leaving.table.triggers for leaving in run.leaving)
 
 

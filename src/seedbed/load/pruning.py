@@ -139,13 +139,15 @@ def what_holds(
     connection: Connection[Any],
     doomed: Mapping[TableName, Doomed],
     ours: Mapping[TableName, Owned],
+    emptied: frozenset[TableName] = frozenset(),
 ) -> list[Held]:
     """Return what keeps rows from being deleted, without deleting any.
 
     Args:
         ours: tables whose rows, where they are ours, do not count: the run that is planned changes or deletes them.
+        emptied: tables none of whose rows count: all of them are deleted.
     """
-    held = _set_aside(connection, doomed, ours)
+    held = _set_aside(connection, doomed, ours, emptied)
     for name, one in doomed.items():
         if held.get(name):
             _put_back(connection, one)
@@ -177,6 +179,7 @@ def _set_aside(
     connection: Connection[Any],
     doomed: Mapping[TableName, Doomed],
     ours: Mapping[TableName, Owned] = MappingProxyType({}),
+    emptied: frozenset[TableName] = frozenset(),
 ) -> dict[TableName, list[Held]]:
     """Move rows that are referred to from outside to a second stage, until none is left that is."""
     found: dict[TableName, list[Held]] = {}
@@ -189,7 +192,7 @@ def _set_aside(
     moved = True
     while moved:
         moved = False
-        for name, key, mover in _referrers(doomed, ours):
+        for name, key, mover in _referrers(doomed, ours, emptied):
             rows = connection.execute(mover).rowcount
             if rows:
                 found.setdefault(name, []).append(Held(name, key.table, key, rows))
@@ -198,10 +201,14 @@ def _set_aside(
 
 
 def _referrers(
-    doomed: Mapping[TableName, Doomed], ours: Mapping[TableName, Owned]
+    doomed: Mapping[TableName, Doomed],
+    ours: Mapping[TableName, Owned],
+    emptied: frozenset[TableName],
 ) -> Iterator[tuple[TableName, ForeignKey, sql.Composed]]:
     for name, one in doomed.items():
         for key in one.table.referrers:
+            if key.table in emptied:
+                continue
             yield name, key, _mover(one, key, doomed.get(key.table), ours.get(key.table))
 
 
