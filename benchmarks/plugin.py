@@ -1,7 +1,7 @@
-"""``python -m benchmarks.plugin``: what the pytest plugin adds to a test, beside pytest-postgresql and the plain savepoint recipe.
+"""``python -m benchmarks.plugin``: what the pytest plugin adds to a test, beside pytest-postgresql and SQLAlchemy's savepoint recipe.
 
-One pytest run each, on servers of the same kind with their data in memory, with the testing profile's schema and rows. What a test
-costs is the sum of its set-up, call and tear-down; what is added is that minus the same for tests that use no database at all.
+Every figure is the median over rounds in which all runs of pytest take turns. What a test costs is the sum of its set-up, call and
+tear-down; what is *added* is that minus the same for the same test on a session or connection that is simply open.
 """
 
 from __future__ import annotations
@@ -12,171 +12,222 @@ import os
 import subprocess
 import sys
 import tempfile
-import textwrap
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 import seedbed
+from benchmarks.plugin_tests import source
 from benchmarks.run import Result, _print, at_least, at_most
-from seedbed.servers import choose, disposable
+from seedbed.servers import Server, choose, disposable
 
 RESULTS = Path(__file__).parent / "plugin-results.json"
 ROOT = Path(__file__).parent.parent
+IMAGE = "seedbed-postgres:18"
+"""What .ci/container-image makes."""
 
-WORK_MS = 25
-"""What a test that is not a benchmark does besides, in one of the measurements."""
-
-BODY = """
-    from sqlalchemy import text
-    assert session.scalar(text("SELECT count(*) FROM users")) == 3
-"""
-PSYCOPG_BODY = """
-    assert connection.execute("SELECT count(*) FROM users").fetchone() == (3,)
-"""
 CONFTEST = """
-    import json, time
+import json
 
-    spent = {}
+spent = {}
 
-    def pytest_runtest_logreport(report):
-        spent[report.nodeid] = spent.get(report.nodeid, 0) + report.duration
+def pytest_runtest_logreport(report):
+    spent[report.nodeid] = spent.get(report.nodeid, 0) + report.duration * 1000
 
-    def pytest_sessionfinish(session):
-        with open("spent.json", "w") as file:
-            json.dump(list(spent.values()), file)
+def pytest_sessionfinish(session):
+    with open("spent.json", "w") as file:
+        json.dump(list(spent.values()), file)
 """
-RECIPE = """
-    import pytest
-    from sqlalchemy import create_engine
-    from sqlalchemy.orm import Session
-
-    engine = create_engine({url!r})
-
-    @pytest.fixture
-    def session():
-        connection = engine.connect()
-        transaction = connection.begin()
-        session = Session(bind=connection, join_transaction_mode="create_savepoint")
-        yield session
-        session.close()
-        transaction.rollback()
-        connection.close()
-"""
-POSTGRESQL = """
-    import psycopg
-    from pytest_postgresql import factories
-
-    def load(**kwargs):
-        import seedbed
-        from urllib.parse import quote
-        host, port = quote(str(kwargs["host"]), safe=""), kwargs["port"]
-        url = "postgresql://postgres@/" + kwargs["dbname"] + f"?host={{host}}&port={{port}}"
-        seedbed.apply("testing", url, environment="testing")
-
-    server = factories.postgresql_noproc(host={host!r}, port={port}, user="postgres", load=[load])
-    connection = factories.postgresql("server")
-"""
-OURS = """
-    import pytest
-    from factories.models import User  # as a test of models does
-    pytestmark = pytest.mark.seedbed(isolation={isolation!r})
-
-    @pytest.fixture
-    def {name}({fixture}):
-        return {fixture}
-"""
+STYLES = (
+    "open session",
+    "recipe",
+    "rollback",
+    "open class",
+    "documented",
+    "rollback class",
+    "open connection",
+    "pytest-postgresql",
+    "clone",
+    "clone at work",
+)
+FEW = ("pytest-postgresql", "clone", "clone at work")
+"""Styles whose tests take long."""
 
 
-def times(source: str, name: str | None, body: str, tests: int) -> list[float]:
-    """Run tests of a body in a project that links to this one; return each test's milliseconds.
+class Project:
+    """A project that links to this one, in whose folder pytest runs.
 
-    Raises:
-        SystemExit: they failed.
+    Args:
+        folder: where it is to be.
+        given: what `benchmarks.plugin_tests.source` fills in.
     """
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+
+    def __init__(self, folder: Path, **given: object) -> None:
+        self.folder, self.given = folder, given
         for part in ("pyproject.toml", "factories", "profiles", "seeds"):
             (folder / part).symlink_to(ROOT / part)
-        (folder / "conftest.py").write_text(textwrap.dedent(CONFTEST))
-        marked = f"@__import__('pytest').mark.parametrize('number', range({tests}))\n"
-        function = f"def test_it({f'{name}, ' if name else ''}number):\n{body or '    pass'}\n"
-        (folder / "test_it.py").write_text(textwrap.dedent(source) + "\n" + marked + function)
-        ini = folder / "pytest.ini"
-        ini.write_text("[pytest]\nseedbed_server = embedded\n")
-        command = [sys.executable, "-m", "pytest", "-q", "-c", str(ini), "-p", "no:cacheprovider"]
-        environment = os.environ | {"PYTHONPATH": str(folder)}
-        for _ in range(2):  # the second run finds what the first has kept
-            ran = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, text=True
-            )
-            if ran.returncode:
-                sys.exit(ran.stdout[-3000:] + ran.stderr[-2000:])
-        return [seconds * 1000 for seconds in json.loads((folder / "spent.json").read_text())]
-
-
-def measured(tests: int) -> list[Result]:
-    """Measure everything, in turns on one machine."""
-    with disposable(choose("embedded").backend) as server:
-        with psycopg.connect(server.url(), autocommit=True) as admin:
-            admin.execute("CREATE DATABASE recipe")
-        seedbed.apply("testing", server.url("recipe"), environment="testing")
-        found = psycopg.conninfo.conninfo_to_dict(server.url())
-        recipe = RECIPE.format(url=server.url("recipe").replace("://", "+psycopg://", 1))
-        other = POSTGRESQL.format(host=found["host"], port=found["port"])
-        nothing = median(times("", None, "", tests))
-        raw = {
-            "recipe": times(recipe, "session", BODY, tests),
-            "pytest-postgresql": times(other, "connection", PSYCOPG_BODY, tests),
-            "rollback": times(
-                OURS.format(isolation="rollback", name="session", fixture="seedbed_session"),
-                "session",
-                BODY,
-                tests,
-            ),
-            "clone": times(
-                OURS.format(isolation="clone", name="connection", fixture="seedbed_psycopg"),
-                "connection",
-                PSYCOPG_BODY,
-                tests,
-            ),
+        (folder / "conftest.py").write_text(CONFTEST)
+        (folder / "pytest.ini").write_text("[pytest]\nseedbed_server = embedded\n")
+        # A cache of its own: runs that clear it leave the user's alone.
+        self.environment = os.environ | {
+            "PYTHONPATH": str(folder),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "TESTCONTAINERS_RYUK_DISABLED": "true",  # its image would have to be pulled
         }
-        working = OURS.format(isolation="clone", name="connection", fixture="seedbed_psycopg")
-        pause = f"    __import__('time').sleep({WORK_MS / 1000})\n"
-        raw["clone at work"] = times(working, "connection", PSYCOPG_BODY + pause, tests)
-    added = {name: median(values[1:]) - nothing for name, values in raw.items()}
-    rollback, clone = added["rollback"], added["clone"]
-    plain, theirs = added["recipe"], added["pytest-postgresql"]
+
+    def run(self, name: str, tests: int, *options: str) -> list[float]:
+        """Run the test file of a name; return each test's milliseconds.
+
+        Raises:
+            SystemExit: a test failed.
+        """
+        file = self.folder / f"test_{name.replace(' ', '_').replace('-', '_')}.py"
+        file.write_text(source(name, tests=tests, **self.given))
+        self.pytest(file.name, *options)
+        spent: list[float] = json.loads((self.folder / "spent.json").read_text())
+        return spent
+
+    def pytest(self, *options: str) -> float:
+        """Run pytest; return its seconds from start to end."""
+        command = [sys.executable, "-m", "pytest", "-q", "-c", "pytest.ini", *options]
+        began = time.perf_counter()
+        ran = subprocess.run(
+            [*command, "-p", "no:cacheprovider"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode:
+            sys.exit(ran.stdout[-3000:] + ran.stderr[-2000:])
+        return time.perf_counter() - began
+
+
+def added(times: Mapping[str, list[list[float]]], style: str, to: str) -> float:
+    """Return what a style adds to a test: the median over rounds, each against its own round."""
+    pairs = zip(times[style], times[to], strict=True)
+    return median(median(ours[1:]) - median(bare[1:]) for ours, bare in pairs)
+
+
+def of_tests(project: Project, tests: int, rounds: int) -> Iterator[Result]:
+    """Measure what is added to a test, and the first database of a run."""
+    times = defaultdict[str, list[list[float]]](list)
+    for _ in range(rounds):
+        for style in STYLES:
+            few = style in FEW
+            times[style].append(project.run(style, max(20, tests // 5) if few else tests))
+    rollback, recipe = (added(times, style, "open session") for style in ("rollback", "recipe"))
+    ours, documented = (
+        added(times, style, "open class") for style in ("rollback class", "documented")
+    )
+    yield at_most("rollback, added to a test", rollback, 1.5, "ms")
+    yield at_most(
+        "rollback / the recipe as documented",
+        ours / documented,
+        0.5,
+        "x",
+        f"{ours:.2f} ms / {documented:.2f} ms, TestCase, add and commit",
+    )
+    yield at_most(
+        "rollback / the recipe as a pytest fixture",
+        rollback / recipe,
+        0.5,
+        "x",
+        f"{rollback:.2f} ms / {recipe:.2f} ms, a query",
+    )
+    clone, theirs, work = (
+        added(times, style, "open connection")
+        for style in ("clone", "pytest-postgresql", "clone at work")
+    )
+    yield at_most("clone, added to tests without work of their own", clone, 10, "ms")
+    yield at_most("clone, added to tests that take 25 ms", work - 25, 10, "ms", "the pool keeps up")
+    yield at_least(
+        "pytest-postgresql / clone", theirs / clone, 5, "x", f"{theirs:.1f} ms / {clone:.1f} ms"
+    )
+    first = [run[0] for run in times["rollback"]]
+    yield at_most("first database, template cached", median(first), 250, "ms")
+
+
+def of_beginnings(project: Project, rounds: int) -> Iterator[Result]:
+    """Measure a run that finds nothing kept, and one that uses no fixture."""
+    cold = [project.run("first", 1, "--seedbed-cache-clear")[0] for _ in range(rounds)]
+    yield at_most("first database, cold", median(cold) / 1000, 2, "s", "testing profile")
+    project.run("nothing", 1)
+    differences = []
+    for _ in range(rounds * 7):
+        without = project.pytest("test_nothing.py", "-p", "no:seedbed", "-o", "seedbed_server=")
+        differences.append(project.pytest("test_nothing.py") - without)
+    yield at_most(
+        "the plugin, added to a run that does not use it", median(differences) * 1000, 20, "ms"
+    )
+
+
+def of_containers(project: Project, rounds: int) -> Iterator[Result]:
+    """Measure the container backend against ``docker run`` of the same image; nothing where there is no Docker engine."""
+    if subprocess.run(["docker", "version"], capture_output=True).returncode:
+        return
+    subprocess.run([ROOT / ".ci/container-image", IMAGE], check=True, capture_output=True)
+    ours, bare = [], []
+    options = ("--seedbed-server=container", f"--seedbed-image={IMAGE}")
+    for _ in range(rounds):
+        ours.append(project.run("server", 1, *options)[0] / 1000)
+        bare.append(_bare_container())
+    figures = f"{median(ours):.2f} s / {median(bare):.2f} s"
+    yield at_most("container, added to its start", median(ours) - median(bare), 0.5, "s", figures)
+
+
+def _bare_container() -> float:
+    """Return the seconds from ``docker run`` to the first connection."""
+    began = time.perf_counter()
+    command = ["docker", "run", "--detach", "--rm", "--publish=127.0.0.1::5432"]
+    command += ["--tmpfs=/var/lib/postgresql", "--env=POSTGRES_PASSWORD=bare", IMAGE]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        asked = subprocess.run(["docker", "port", name, "5432"], check=True, capture_output=True)
+        port = asked.stdout.decode().split()[0].rpartition(":")[2]
+        while True:
+            try:
+                psycopg.connect(f"postgresql://postgres:bare@127.0.0.1:{port}/postgres").close()
+            except psycopg.OperationalError:
+                time.sleep(0.005)
+            else:
+                return time.perf_counter() - began
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
+
+
+def measured(server: Server, folder: Path, tests: int, rounds: int) -> list[Result]:
+    """Measure everything, the others on a server given to them."""
+    urls = []
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        for name in ("recipe", "open"):
+            admin.execute(f"CREATE DATABASE {name}")
+            seedbed.apply("testing", server.url(name), environment="testing")
+            urls.append(server.url(name).replace("://", "+psycopg://", 1))
+    found = conninfo_to_dict(server.url())
+    project = Project(folder, url=urls[0], open_url=urls[1], host=found["host"], port=found["port"])
+    project.run("first", 1)  # keeps its template
     return [
-        at_most("rollback, added to a test", rollback, 1.5, "ms", f"recipe {plain:.2f} ms"),
-        at_most("rollback / the savepoint recipe", rollback / plain, 0.5, "x"),
-        at_most(
-            "clone, added to tests without work of their own",
-            clone,
-            10,
-            "ms",
-            f"pytest-postgresql {theirs:.1f} ms",
-        ),
-        at_most(
-            f"clone, added to tests that take {WORK_MS} ms",
-            added["clone at work"] - WORK_MS,
-            10,
-            "ms",
-            "the pool keeps up",
-        ),
-        at_least("pytest-postgresql / clone", theirs / clone, 5, "x"),
-        at_most("first database, template cached", raw["rollback"][0], 250, "ms"),
+        *of_tests(project, tests, rounds),
+        *of_beginnings(project, rounds),
+        *of_containers(project, rounds),
     ]
 
 
 def main() -> None:
     """Measure, print and write down."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tests", type=int, default=60)
+    parser.add_argument("--tests", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    results = measured(chosen.tests)
-    _print(results, f"{chosen.tests} tests each")
+    with disposable(choose("embedded").backend) as server, tempfile.TemporaryDirectory() as place:
+        results = measured(server, Path(place), chosen.tests, chosen.rounds)
+    _print(results, f"{chosen.rounds} rounds of {chosen.tests} tests")
     document = [{"what": each.what, "value": each.value, "unit": each.unit} for each in results]
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
 

@@ -70,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "seedbed(profile, isolation, as_of, scale, seed, minimal, schema, keep): what the test's database holds, and how it is kept apart",
     )
     config.stash[Session.KEY] = Session(config)
+    config.pluginmanager.register(Asking())
     of(config).refuse_what_is_not_disposable()
 
 
@@ -105,7 +106,18 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"seedbed: {session.choice}" if session.expected() else None
 
 
-@pytest.hookimpl(wrapper=True)
+class Asking:
+    """A plugin beside this one, for the first thing that happens after a test, where this one's is the last."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Ask whether the test leaks."""
+        visit = item.stash.get(HANDLE, None)
+        if visit is not None:
+            visit.ask()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that leaks into the database others use, in its own name."""
     result = yield

@@ -24,21 +24,14 @@ class RollbackBase:
     """
 
     def __init__(self, databases: Databases, template: Template) -> None:
-        from seedbed.pytest_plugin.guarded import listen, open_guarded
+        from seedbed.pytest_plugin.guarded import Listener, open_guarded
 
-        self.template, self._leaks = template, list[str]()
+        self.template = template
         self.name = databases.clone(template)
         self.url = databases.host.url(self.name)
         with databases.timed("connect"):
             self.psycopg: Guarded = open_guarded(self.url)
-            self._listener = listen(self.url)
-
-    def committed_by_others(self) -> list[str]:
-        """Return what other connections have committed so far, while the test's transaction goes on."""
-        from seedbed.pytest_plugin.guarded import ask
-
-        self._leaks += ask(self._listener)
-        return list(dict.fromkeys(self._leaks))
+            self.listener = Listener(self.url)
 
     @cached_property
     def engine(self) -> Engine:
@@ -63,7 +56,7 @@ class RollbackBase:
         if "engine" in self.__dict__:
             self.engine.dispose()
         self.psycopg.close()
-        self._listener.close()
+        self.listener.close()
 
 
 class SharedBase:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,54 +20,62 @@ if TYPE_CHECKING:
     from seedbed.testdb.registry import Template
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def seedbed_isolation() -> str | None:
     """How tests are kept apart: for a folder, a module or a class to override, or to parametrize; a marker wins over it."""
     return None
 
 
 @pytest.fixture
-def seedbed(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Iterator[Seedbed]:
+def seedbed(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Seedbed:
     """The test's database: its URL, engine and session, and its rows by name."""
-    visit = of(request.config).visit(request, seedbed_isolation)
-    request.node.stash[HANDLE] = visit
-    with visit.lent():
-        yield visit.handle
-    visit.leave()
+    return _visit(request, seedbed_isolation).handle
 
 
 @pytest.fixture
-def seedbed_session(seedbed: Seedbed) -> Session:
+def seedbed_session(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Session:
     """A SQLAlchemy session on the test's database, through which factories write, too."""
-    return seedbed.session
+    return _visit(request, seedbed_isolation).handle.session
 
 
 @pytest.fixture
-def seedbed_connection(seedbed: Seedbed) -> Connection:
+def seedbed_connection(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Connection:
     """A SQLAlchemy connection to the test's database; the session's own."""
-    return seedbed.connection
+    return _visit(request, seedbed_isolation).handle.connection
 
 
 @pytest.fixture
-def seedbed_psycopg(seedbed: Seedbed) -> psycopg.Connection[Any]:
+def seedbed_psycopg(
+    request: pytest.FixtureRequest, seedbed_isolation: str | None
+) -> psycopg.Connection[Any]:
     """A psycopg connection to the test's database; under ``rollback`` the session's own."""
-    return seedbed.psycopg
+    return _visit(request, seedbed_isolation).handle.psycopg
 
 
 @pytest.fixture
-def seedbed_async_engine(request: pytest.FixtureRequest, seedbed: Seedbed) -> AsyncEngine:
+def seedbed_async_engine(
+    request: pytest.FixtureRequest, seedbed_isolation: str | None
+) -> AsyncEngine:
     """An engine for asyncio that connects in the test's own loop; under ``rollback`` in a transaction of its own."""
-    visit: Visit = request.node.stash[HANDLE]
-    return visit.async_engine()
+    return _visit(request, seedbed_isolation).async_engine()
 
 
 @pytest.fixture
 def seedbed_async_session(
-    request: pytest.FixtureRequest, seedbed_async_engine: AsyncEngine
+    request: pytest.FixtureRequest, seedbed_isolation: str | None
 ) -> AsyncSession:
     """A session for asyncio on `seedbed_async_engine`."""
-    visit: Visit = request.node.stash[HANDLE]
-    return visit.async_session()
+    return _visit(request, seedbed_isolation).async_session()
+
+
+def _visit(request: pytest.FixtureRequest, isolation: str | None) -> Visit:
+    """Return the test's visit, begun by the first of its fixtures: each of them by itself, for a fixture costs more than a query."""
+    item: pytest.Item = request.node
+    visit = item.stash.get(HANDLE, None)
+    if visit is None:
+        visit = item.stash[HANDLE] = of(request.config).visit(request, isolation)
+        item.addfinalizer(visit.leave)
+    return visit
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGconn
+from psycopg.pq.abc import PGconn, PGresult
 
 from seedbed.pytest_plugin.watching import CHANNEL, OWN, WATCH
 from seedbed.testdb.connecting import connect
@@ -50,18 +50,19 @@ class Guarded(psycopg.Connection[Any]):
 
     holding = over = False
     leaks: tuple[str, ...] = ()
-    _ahead = b""
+    _ahead = _fresh = False
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
         self.holding, self.over = True, False
         self.ahead(_BEGIN)
+        self._fresh = True
 
     def ahead(self, statement: bytes) -> None:
         """Send a statement that gives nothing back."""
         self.settle()
         self.pgconn.send_query(statement)
-        self._ahead = statement
+        self._ahead = True
 
     def settle(self) -> None:
         """Take the answer to what was sent ahead.
@@ -71,19 +72,11 @@ class Guarded(psycopg.Connection[Any]):
         """
         if not self._ahead:
             return
-        answers, pgconn = [], self.pgconn
-        poll = select.poll()
-        poll.register(pgconn.socket, select.POLLIN)
-        pgconn.consume_input()
-        while pgconn.is_busy():
-            poll.poll()  # libpq would wait with Python's lock held
-            pgconn.consume_input()
-        while answer := pgconn.get_result():
-            answers.append(answer)
-        self._ahead = b""
-        self.leaks += heard(pgconn)
-        if answers[-1].status != ExecStatus.COMMAND_OK:
-            raise errors.error_from_result(answers[-1])
+        answer = taken(self.pgconn)
+        self._ahead = self._fresh = False
+        self.leaks += heard(self.pgconn)
+        if answer.status != ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(answer)
 
     def wait(self, *arguments: Any, **more: Any) -> Any:
         """Do what psycopg does whenever it uses a connection, after what was sent ahead."""
@@ -92,7 +85,8 @@ class Guarded(psycopg.Connection[Any]):
 
     def savepoint(self, statement: str, name: str) -> bool:
         """Set, release or go back to a savepoint; does nothing and says so where the server would say no."""
-        if self._ahead == _BEGIN and statement == "SAVEPOINT" and name == _FIRST:
+        if self._fresh and statement == "SAVEPOINT" and name == _FIRST:
+            self._fresh = False
             return True  # set with the transaction, and nothing has happened since
         allowed = _OPEN if statement.startswith("ROLLBACK") else _OPEN[:1]
         if self.status not in allowed:
@@ -203,17 +197,52 @@ def open_guarded(url: str) -> Guarded:
     return guarded
 
 
-def listen(url: str) -> psycopg.Connection[Any]:
-    """Return a connection that hears at any time what is committed."""
-    listener = psycopg.connect(libpq_url(url), autocommit=True)
-    listener.execute(_LISTEN)
-    return listener
+class Listener:
+    """A connection that hears at any time what is committed; the test's own hears of it only after its transaction.
+
+    Args:
+        url: the database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(libpq_url(url), autocommit=True)
+        self._connection.execute(_LISTEN)
+        self._asked = False
+
+    def ask(self) -> None:
+        """Ask what has been committed; the answer can be fetched a little later."""
+        pgconn = self._connection.pgconn
+        if self._asked:  # by a test that did not wait for the answer
+            taken(pgconn)
+        pgconn.send_query(b";")  # before any answer the server tells all that there is
+        self._asked = True
+
+    def heard(self) -> tuple[str, ...]:
+        """Return what has been committed since the last time."""
+        if not self._asked:
+            self.ask()
+        taken(self._connection.pgconn)
+        self._asked = False
+        return heard(self._connection.pgconn)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
-def ask(listener: psycopg.Connection[Any]) -> tuple[str, ...]:
-    """Return what a listening connection has been told since it was asked last."""
-    listener.pgconn.exec_(b";")  # before any answer the server tells all that there is
-    return heard(listener.pgconn)
+def taken(pgconn: PGconn) -> PGresult:
+    """Return the last answer to what was sent."""
+    poll = select.poll()
+    poll.register(pgconn.socket, select.POLLIN)
+    pgconn.consume_input()
+    while pgconn.is_busy():
+        poll.poll()  # libpq itself would wait with Python's lock held
+        pgconn.consume_input()
+    last = None
+    while answer := pgconn.get_result():
+        last = answer
+    assert last is not None
+    return last
 
 
 def heard(pgconn: PGconn) -> tuple[str, ...]:

@@ -81,9 +81,13 @@ class InTransaction:
             self._flush()
         return count_rows(self.psycopg)
 
+    def ask(self) -> None:
+        """Ask what others committed; see `Stay.ask`."""
+        self._base.listener.ask()
+
     def leaks(self) -> list[str]:
         """Return what others committed, and whether the test's own transaction is over."""
-        return self._base.committed_by_others() + self._own()
+        return list(dict.fromkeys(self._base.listener.heard())) + self._own()
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""

@@ -57,6 +57,9 @@ class Stay(Protocol):
     def row_counts(self) -> dict[str, int] | None:
         """Return how many rows each table holds as the test sees it; None where its transaction has failed."""
 
+    def ask(self) -> None:
+        """Let the server find out about leaks: `leaks` will be asked for soon."""
+
     def leaks(self) -> list[str]:
         """Return what was committed where nothing should have been."""
 
@@ -116,8 +119,11 @@ class ReadOnly:
         """Return the counts; see `Stay.row_counts`."""
         return counted(self.url)
 
+    def ask(self) -> None:
+        """Do nothing: nobody else is hurt."""
+
     def leaks(self) -> list[str]:
-        """Return nothing: nobody else is hurt."""
+        """Return nothing."""
         return []
 
     def leave(self, *, keep: bool = False) -> list[str]:
@@ -179,8 +185,11 @@ class OfItsOwn:
         """Return the counts; see `Stay.row_counts`."""
         return counted(self.url)
 
+    def ask(self) -> None:
+        """Do nothing: nobody else is hurt."""
+
     def leaks(self) -> list[str]:
-        """Return nothing: nobody else is hurt."""
+        """Return nothing."""
         return []
 
     def leave(self, *, keep: bool = False) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
 from seedbed.pytest_plugin.rolled_back import InTransaction
+from seedbed.pytest_plugin.session import HANDLE
 from seedbed.pytest_plugin.stay import OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
 from seedbed.testdb.registry import Template
@@ -55,6 +56,13 @@ class Visit:
         instance = getattr(request, "instance", None)
         if instance is not None and hasattr(instance, "assertEqual"):  # unittest takes no fixtures
             instance.seedbed = self.handle
+        self._lent = self._lend()
+        self._lent.__enter__()
+
+    def _lend(self) -> AbstractContextManager[None]:
+        """Let factories write through the test's session."""
+        seed = f"{self._seed or 'seedbed'}, in a test"  # other values than the profile's rows have
+        return creating_through(Creating(lambda: self.handle.session, seed, self.handle.as_of))
 
     def _enter(self, isolation: str, template: Template) -> Stay:
         databases = self._session.databases
@@ -71,13 +79,6 @@ class Visit:
             base = bases[key] = RollbackBase(databases, template)
         return InTransaction(base)
 
-    @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Let factories write through the test's session, for the length of a block."""
-        seed = f"{self._seed or 'seedbed'}, in a test"  # other values than the profile's rows have
-        with creating_through(Creating(lambda: self.handle.session, seed, self.handle.as_of)):
-            yield
-
     def async_engine(self) -> AsyncEngine:
         """Return the test's engine for asyncio."""
         if self._engine is None:
@@ -91,6 +92,10 @@ class Visit:
         if self._async_session is None:
             self._async_session = AsyncSession(self.async_engine(), expire_on_commit=False)
         return self._async_session
+
+    def ask(self) -> None:
+        """Let the server find out whether the test has committed, while pytest collects the test's output."""
+        self._stay.ask()
 
     def check(self) -> None:
         """Fail the test if it has committed where others see it."""
@@ -107,6 +112,8 @@ class Visit:
 
     def leave(self) -> None:
         """End the visit."""
+        del self._item.stash[HANDLE]  # some plugins run a test again
+        self._lent.__exit__(None, None, None)
         self._close_async()
         leaks = self._stay.leave(keep=self._keeping)
         base = self._session.bases.get((self._template.name, self._stay.isolation))
