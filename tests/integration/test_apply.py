@@ -45,11 +45,6 @@ class TestCreate:
             (2, 2, 1, "bob", 7),
         ]
 
-    def test_the_applications_next_insert_works(self, database):
-        prepare(database, TEAMS)
-        applied(database, teams("red"))
-        assert execute(database, "INSERT INTO teams (name) VALUES ('mine') RETURNING id") == [(2,)]
-
 
 class TestAgain:
     def test_a_second_apply_touches_no_tuple_no_sequence_and_no_trigger(self, database):
@@ -118,16 +113,3 @@ class TestPrune:
         done = applied(database, teams("red"))
         assert counts(done)["players"] == {"prune": 1}
         assert execute(database, "SELECT nick FROM players") == [("theirs",)]
-
-
-def test_many_unchanged_runs(database):
-    """Fault 40: nothing but the record of runs grows."""
-    prepare(database, TEAMS)
-    tables = (teams("red", "blue"), players("ann", "bob", captain=0))
-    applied(database, *tables)
-    before, book = traces(database, "teams", "players", "log"), ledger(database)
-    for _ in range(50):
-        assert not applied(database, *tables).changed
-    assert traces(database, "teams", "players", "log") == before
-    assert ledger(database) == book
-    assert execute(database, "SELECT count(*) FROM seedbed.runs") == [(51,)]

@@ -140,30 +140,6 @@ class TestEdited:
 class TestAdopt:
     """A row with our natural key that we did not write is somebody's."""
 
-    def test_apply_refuses_it(self, database):
-        prepare(
-            database,
-            USERS + "INSERT INTO users (email, name) VALUES ('ann@example.test', 'theirs')",
-        )
-        before = traces(database, "users")
-        assert counts(planned(database, users("ann", "bob")))["users"] == {"adopt": 1, "create": 1}
-        with pytest.raises(Drift, match=r"users ann: a row with its natural key \(email\)"):
-            applied(database, users("ann", "bob"))
-        assert traces(database, "users") == before
-
-    def test_adopt_takes_it_over_with_its_id(self, database):
-        prepare(
-            database,
-            USERS + "INSERT INTO users (email, name) VALUES ('ann@example.test', 'theirs')",
-        )
-        done = applied(database, users("ann", "bob"), adopt=True, detail=True)
-        assert counts(done)["users"] == {"adopt": 1, "create": 1}
-        assert execute(database, "SELECT id, name FROM users ORDER BY id") == [
-            (1, "ann"),
-            (2, "bob"),
-        ]
-        assert counts(applied(database, users("ann", "bob")))["users"] == {"unchanged": 2}
-
     def test_children_find_an_adopted_parent(self, database):
         prepare(database, USERS + "INSERT INTO users (email) VALUES ('ann@example.test')")
         posts = rows("posts", ["p"], {"title": ["t"]}, refs={"user": ("users", [0])})

@@ -10,13 +10,10 @@ from enum import Enum
 
 import numpy as np
 import polars as pl
-import psycopg
 import pytest
-from given import applied, execute, ledger, objects, planned, prepare, rows, traces
+from given import applied, execute, objects, planned, prepare, rows, traces
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
-
-from seedbed.errors import InvalidInput
 
 
 class Mood(Enum):
@@ -230,112 +227,9 @@ class TestRoundTrip:
     def test_padded_characters(self, database):
         assert roundtrip(database, "char(5)", ["ab", "ab   "]) == ["ab   ", "ab   "]
 
-    def test_an_injection_corpus_is_stored_literally(self, database):
-        """Fault 44."""
-        corpus = [
-            "'; DROP TABLE t; --",
-            "$$;DROP TABLE t;$$",
-            "%s %(x)s %%",
-            "\\'; --",
-            "{}",
-            "${HOME}",
-            "\\copy t",
-        ]
-        assert roundtrip(database, "text", corpus) == corpus
-
-    def test_the_hash_is_the_same_in_every_time_zone(self, database):
-        """Fault 46."""
-        prepare(
-            database,
-            "CREATE TABLE t (id serial PRIMARY KEY, a timestamp, b timestamptz, c tstzrange)",
-        )
-        table = rows(
-            "t",
-            ["x"],
-            {
-                "a": [datetime(2026, 3, 29, 2, 30)],
-                "b": [datetime(2026, 3, 29, 2, 30)],
-                "c": ["[2026-03-29 02:30+00,)"],
-            },
-        )
-        applied(database, table)
-        book = ledger(database)
-        name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
-        execute(database, f"ALTER DATABASE {name} SET timezone TO 'Pacific/Apia'")
-        execute(database, f"ALTER DATABASE {name} SET datestyle TO 'German'")
-        execute(database, f"ALTER DATABASE {name} SET intervalstyle TO 'iso_8601'")
-        assert not applied(database, table).changed
-        assert ledger(database) == book
-
 
 DDL = """
 CREATE TYPE mood AS ENUM ('happy', 'sad');
 CREATE TABLE t (id serial PRIMARY KEY, i int, s smallint, n numeric(5,2), v varchar(3), m mood, b bool, d date, u uuid,
                 j jsonb, a text[], req text NOT NULL, f float8);
 """
-
-
-class TestRefused:
-    """Faults 31, 32 and 41: located, all at once, nothing written."""
-
-    @pytest.mark.parametrize(
-        ("column", "value", "problem"),
-        [
-            ("i", 2**31, "out of range for integer"),
-            ("s", -40000, "out of range for smallint"),
-            ("i", "twelve", "not an integer"),
-            ("i", 1.5, "numbers with a fraction"),
-            ("i", True, "Boolean values, but the column holds integers"),
-            ("n", 1000.0, r"out of range for numeric\(5,2\)"),
-            ("n", 999.999, r"out of range for numeric\(5,2\)"),
-            ("n", "dear", "not a number"),
-            ("v", "abcd", "longer than the 3 characters"),
-            ("v", [1], "a list, but the column is character"),
-            ("m", "angry", "not one of the labels of public.mood"),
-            ("b", 3, "Int64 values, but the column holds true or false"),
-            ("d", 3, "Int64 values, but the column holds date"),
-            ("v", "a\0", "a NUL character"),
-            ("j", {"a": "\ud800"}, "lone surrogate"),
-            ("j", {"a": "\0"}, r"\\u0000"),
-            ("j", {"a": float("nan")}, "Out of range float values"),
-            ("a", 3, "but the column is an array"),
-            ("req", None, "no value, but req is NOT NULL"),
-            ("v", b"x", "Binary values"),
-        ],
-    )
-    def test_a_value_is_located(self, database, column, value, problem):
-        prepare(database, DDL)
-        before = traces(database, "t")
-        values = {"req": ["x"], column: [value]}
-        with pytest.raises(InvalidInput, match=problem) as caught:
-            applied(database, rows("t", ["row-7"], values))
-        assert f"row-7: public.t.{column}" in str(caught.value)
-        assert traces(database, "t") == before
-
-    @pytest.mark.parametrize(
-        ("column", "value", "problem"),
-        [
-            ("u", "no-uuid", "not valid input for the column's type"),
-            ("d", "31st of June", "not a date or time"),
-            ("d", "2025-02-30", "a date or time out of range"),
-            ("b", "maybe", "not valid input"),
-            ("j", "{", "not valid input"),
-            ("a", "{", "not valid input"),
-        ],
-    )
-    def test_what_only_the_server_can_tell_is_located_too(self, database, column, value, problem):
-        prepare(database, DDL)
-        labels = [f"row-{n}" for n in range(9)]
-        values = {"req": ["x"] * 9, column: [None] * 7 + [value] + [None]}
-        with pytest.raises(InvalidInput, match=problem) as caught:
-            applied(database, rows("t", labels, values))
-        assert f"row-7: public.t.{column}" in str(caught.value)
-        assert value not in str(caught.value)
-        assert execute(database, "SELECT * FROM t") == []
-
-    def test_all_findings_come_at_once(self, database):
-        prepare(database, DDL)
-        bad = rows("t", ["a", "b"], {"req": [None, "x"], "i": [2**40, 1], "m": ["happy", "angry"]})
-        with pytest.raises(InvalidInput) as caught:
-            applied(database, bad)
-        assert len(caught.value.findings) == 3

@@ -14,6 +14,7 @@ from seedbed.dataset import Dataset, TableName
 from seedbed.errors import Finding, InvalidInput
 from seedbed.export.schema import target_of
 from seedbed.load.binding import bind, chosen, parents
+from seedbed.load.examining import examine
 from seedbed.load.order import parents_first
 from seedbed.load.work import Work, Works
 from seedbed.target import INTEGERS, Table
@@ -88,7 +89,7 @@ def numbered(
     for work in works.values():
         findings += _number(work)
     for work in works.values():
-        findings += works.check_values(work)
+        findings += examine(works, work)
     if findings:
         raise InvalidInput("the profile has values that do not fit", findings=findings)
     shown = [bindings[name].table.name for name in dataset.tables if name in kept]

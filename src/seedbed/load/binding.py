@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from seedbed.dataset import Dataset, Reference, TableName, TableRows
 from seedbed.errors import Finding, nearest
+from seedbed.load.grounds import groundless
 from seedbed.target import ForeignKey, Table, Target, UniqueKey
+
+CUT = "PostgreSQL cuts names after 63 bytes; shorten it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,18 @@ class Binding:
         """Every column the profile gives a value, in the table's order."""
         ours = {*self.plain, *(column for link in self.links for column in link.columns)}
         return tuple(name for name in self.table.columns if name in ours)
+
+    def filling(self, column: str) -> list[tuple[Link, int]]:
+        """Return the links that fill a column, each with its place in the link's columns."""
+        return [(link, link.columns.index(column)) for link in self.links if column in link.columns]
+
+    def own(self, column: str) -> list[Link]:
+        """Return the links by which a column has the value it has in another row of the same table."""
+        return [
+            link
+            for link, number in self.filling(column)
+            if (link.parent, link.parent_columns[number]) == (self.table.name, column)
+        ]
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -112,11 +127,12 @@ def bind(
         if table is None:
             known = sorted({str(n) for n in target.names})
             problem = "the database has no such table"
-            findings.append(Finding(str(name), problem, nearest(str(name), known)))
+            remedy = too_long(name.name) or too_long(name.schema) or nearest(str(name), known)
+            findings.append(Finding(str(name), problem, remedy))
             continue
         binder = _Binder(dataset, target, rows, table, findings)
         bindings[name] = binder.bind(name in chosen_tables)
-    return bindings, findings
+    return bindings, findings + groundless(bindings.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +170,7 @@ class _Binder:
         for name in names:
             column = self.table.columns.get(name)
             if column is None:
-                if len(name.encode()) > 63:
-                    remedy = "PostgreSQL cuts names after 63 bytes; shorten it"
-                else:
-                    remedy = nearest(name, list(self.table.columns))
+                remedy = too_long(name) or nearest(name, list(self.table.columns))
                 self._say(name, "the table has no such column", remedy)
                 good = False
             elif column.generated:
@@ -239,6 +252,11 @@ class _Binder:
             column = self.table.columns[name]
             if column.generated:
                 self._say(name, "a generated column cannot be part of a seeded table's identity")
+
+
+def too_long(name: str) -> str:
+    """Return what to do about a name that PostgreSQL would cut, or nothing."""
+    return CUT if len(name.encode()) > 63 else ""
 
 
 def parents(bindings: Mapping[TableName, Binding]) -> dict[TableName, list[TableName]]:

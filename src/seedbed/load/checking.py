@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future
 from types import TracebackType
 
 from seedbed.errors import Finding
+from seedbed.load.examining import examine
 from seedbed.load.work import Work, Works
 
 Told = Callable[[Work], None]
@@ -59,7 +60,7 @@ class Checks:
             try:
                 if not self.stop.is_set():
                     self.told(work)
-                result.set_result(self.works.check_values(work, self._go_on))
+                result.set_result(examine(self.works, work, self._go_on))
             except BaseException as failure:  # raised again where the result is asked for
                 self.failure = self.failure or failure
                 result.set_exception(failure)

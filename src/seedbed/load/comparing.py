@@ -19,17 +19,16 @@ from seedbed.load.failures import located
 from seedbed.load.moving import move
 from seedbed.load.rekeyed import find_rekeyed
 from seedbed.load.staging import INT8, old_identity, on_identity, staged, values
+from seedbed.load.uniqueness import natural_twins
+from seedbed.load.updating import WIDE
 from seedbed.load.work import Mask, Positions, Work, Works
 from seedbed.target import Table
-
-WIDE = 800
-"""How many columns are compared at once: a join's rows cannot have more than 1,664 (SQLSTATE 54011)."""
 
 
 def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
     """Decide what each row of a table needs; its parents must have been compared before."""
     find_rekeyed(connection, works, work)
-    findings = _recognise(connection, works, work)
+    findings = _twins(connection, works, work) or _recognise(connection, works, work)
     suspects = _suspects(works, work)
     differing = _differing(connection, works, work, suspects)
     _split(work, suspects, differing)
@@ -37,6 +36,22 @@ def compare(connection: Connection[Any], works: Works, work: Work) -> list[Findi
     work.create = np.flatnonzero(~work.here)
     _left(work)
     return findings
+
+
+def _twins(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
+    """Name rows that only the database takes for the same; where nothing changed, they were looked for before."""
+    if not work.binding.natural_key or not work.size:
+        return []
+    if work.here.all() and (work.known.digests[work.place] == work.digests).all():
+        return []
+    with located(work, np.arange(work.size), work.binding.natural_key):
+        pairs = natural_twins(connection, works, work)
+    place, columns = work.binding.place, ", ".join(work.binding.natural_key)
+    problem = f"the same natural key ({columns}) in {work.table.name}"
+    return [
+        Finding(f"{place(one)} and {place(other)}", problem, "the database finds them equal")
+        for one, other in pairs
+    ]
 
 
 def _suspects(works: Works, work: Work) -> Positions:
@@ -62,14 +77,17 @@ def _differing(connection: Connection[Any], works: Works, work: Work, suspects: 
     names = work.binding.compared
     if not len(suspects) or not names:
         return differs
-    columns = {
-        "position": (INT8, pl.Series(suspects)),
-        **old_identity(work, suspects),
-        **values(works, work, names, suspects),
-    }
-    with located(work, suspects, names), staged(connection, columns) as stage:
-        for start in range(0, len(names), WIDE):
-            part = range(start, min(start + WIDE, len(names)))
+    for start in range(0, len(names), WIDE):
+        part = range(start, min(start + WIDE, len(names)))
+        columns = {
+            "position": (INT8, pl.Series(suspects)),
+            **old_identity(work, suspects),
+            **values(works, work, names[part.start : part.stop], suspects),
+        }
+        with (
+            located(work, suspects, names[part.start : part.stop]),
+            staged(connection, columns) as stage,
+        ):
             query = _comparison(work, names, part, stage)
             _note(work, part, len(names), fetch_arrays(connection, query))
     differs[list(work.changes)] = True
@@ -83,9 +101,9 @@ def _comparison(
     flags = [
         sql.SQL("({} IS DISTINCT FROM {})").format(
             comparable(sql.Identifier("t", names[at]), work.table.columns[names[at]].type),
-            comparable(sql.Identifier("s", f"v{at + 1}"), work.table.columns[names[at]].type),
+            comparable(sql.Identifier("s", f"v{number}"), work.table.columns[names[at]].type),
         )
-        for at in part
+        for number, at in enumerate(part, 1)
     ]
     return sql.SQL(
         "SELECT array_agg(d.position), array_agg(d.hash), array_agg(d.flags) FROM ("

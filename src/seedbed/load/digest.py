@@ -70,7 +70,9 @@ def hashable(value: sql.Composable, kind: Type) -> sql.Composable:
 
 
 def comparable(value: sql.Composable, kind: Type) -> sql.Composable:
-    """Return a value in a form that has an equality."""
+    """Return a value in a form that has an equality, of texts one that tells all of them apart."""
+    if kind.kind == "b" and kind.base in TEXTS:
+        return sql.SQL('{} COLLATE "C"').format(value)
     if kind.kind in "erm" or (kind.kind == "b" and kind.base in EQUAL):
         return value
     return sql.SQL("{}::text").format(value)

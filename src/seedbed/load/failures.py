@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+import polars as pl
 import psycopg
 from psycopg import errors
 
@@ -42,13 +44,34 @@ RAISED = "Its text may quote a row and is not shown; the server's log has it."
 
 
 class Clash(SeedbedError):
-    """A unique key is held by another row: ours, or one that appeared in the meantime."""
+    """A unique key is held by another row: ours, or one that appeared in the meantime.
+
+    Attributes:
+        work: the table that was written to.
+        about: the schema, table and name of the index; of a partition's index, the partition.
+        position: the row, where the server said which.
+    """
 
     exit_code = DatabaseFailure.exit_code
 
-    def __init__(self, message: str, work: Work, constraint: str, position: int | None) -> None:
+    def __init__(
+        self, message: str, work: Work, about: tuple[str, str, str], position: int | None
+    ) -> None:
         super().__init__(message)
-        self.work, self.constraint, self.position = work, constraint, position
+        self.work, self.about, self.position = work, about, position
+
+
+class Blurred(Clash):
+    """Rows were updated in one statement, and the server did not say which of them it does not take.
+
+    Attributes:
+        error: what it said.
+        names: the columns that were updated.
+    """
+
+    def __init__(self, error: psycopg.DatabaseError, work: Work, names: tuple[str, ...]) -> None:
+        super().__init__(f"{work.table.name}: not updated", work, ("", "", ""), None)
+        self.error, self.names = error, names
 
 
 @contextmanager
@@ -61,42 +84,108 @@ def located(work: Work, positions: Positions, names: Sequence[str] = ()) -> Iter
     """
     try:
         yield
-    except errors.RaiseException as error:
-        raise DatabaseFailure(f"{work.table.name}: {_raised(error)}", remedy=RAISED) from None
-    except errors.UniqueViolation as error:
-        constraint = error.diag.constraint_name or ""
-        position = _row(error, positions)
-        where = work.binding.place(position) if position is not None else str(work.table.name)
-        message = f"{where}: {_constraint(work, error)} is already taken"
-        raise Clash(message, work, constraint, position) from None
-    except errors.IntegrityError as error:
-        raise _violation(work, positions, names, error) from None
-    except errors.DataError as error:
-        raise _bad_value(work, positions, names, error) from None
+    except psycopg.OperationalError:
+        raise
+    except psycopg.DatabaseError as error:
+        raise explained(work, positions, names, error) from None
 
 
-def _row(error: psycopg.Error, positions: Positions) -> int | None:
-    """Return the position a COPY error's context names: its line is the row, for the text format has one line a row."""
-    match = re.search(r"^COPY \S+?, \D*(\d+)", error.diag.context or "", re.MULTILINE)
+@contextmanager
+def located_among(works: Iterable[Work], *, created: bool = False) -> Iterator[None]:
+    """Name the table in the errors of a block that is about several.
+
+    Args:
+        created: whether it does nothing but insert their new rows, so that where there is only one, it is that.
+    """
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise
+    except psycopg.DatabaseError as error:
+        about = error.diag.schema_name, error.diag.table_name
+        for work in works:
+            if about == (work.table.name.schema, work.table.name.name):
+                rows = work.create if created else work.create[:0]
+                raise explained(work, rows, (), error) from None
+        raise translated(error) from None
+
+
+def explained(
+    work: Work, positions: Positions, names: Sequence[str], error: psycopg.DatabaseError
+) -> SeedbedError:
+    """Return what a server says about rows that were sent to it, as ours: with the row and the column, without the values."""
+    if _by_hand(error) or not isinstance(error, errors.IntegrityError | errors.DataError):
+        if not _in_function(error):
+            return translated(error)
+        finding = Finding(_place(work, positions, names, error), _raised(error))
+        return DatabaseFailure(
+            f"{work.table.name}: the database does not take the rows",
+            findings=[finding],
+            remedy=RAISED,
+        )
+    if isinstance(error, errors.UniqueViolation):
+        return _clash(work, positions, error)
+    if isinstance(error, errors.DataError):
+        return _bad_value(work, positions, names, error)
+    return _violation(work, positions, names, error)
+
+
+def _row(work: Work, positions: Positions, error: psycopg.Error) -> int | None:
+    """Return the row an error is about: the only one, or the one that COPY's context names.
+
+    Its line is the row, for the text format has one line a row.
+    """
+    if len(positions) == 1:
+        return int(positions[0])
+    match = re.search(rf"{_copy(work)}(\d+)", error.diag.context or "", re.MULTILINE)
     line = int(match[1]) if match else 0
     return int(positions[line - 1]) if 1 <= line <= len(positions) else None
 
 
+def _copy(work: Work) -> str:
+    """Return the pattern of what stands before the line in COPY's context, in any language; names may hold anything."""
+    return rf"^COPY (?:{re.escape(work.table.name.name)}|seedbed_stage_\d+), \D*"
+
+
 def _column(work: Work, names: Sequence[str], error: psycopg.Error) -> str:
-    if error.diag.column_name:
-        return error.diag.column_name
-    match = re.search(r"^COPY \S+?, \D*\d+, \S+ ([^:]+)", error.diag.context or "", re.MULTILINE)
-    name = match[1].strip() if match else ""
-    staged = re.fullmatch(r"v(\d+)", name)
-    if staged and 1 <= int(staged[1]) <= len(names):
-        return names[int(staged[1]) - 1]
-    return name if name in work.table.columns else ""
+    columns = {f"v{number}": name for number, name in enumerate(names, 1)} or {
+        name: name for name in work.table.columns
+    }
+    if (name := error.diag.column_name or "") in work.table.columns:
+        return name
+    known = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
+    pattern = rf"{_copy(work)}\d+, \S+ ({known}):"
+    match = re.search(pattern, error.diag.context or "", re.MULTILINE)
+    return columns[match[1]] if match else ""
 
 
 def _place(work: Work, positions: Positions, names: Sequence[str], error: psycopg.Error) -> str:
-    position, column = _row(error, positions), _column(work, names, error)
+    position, column = _row(work, positions, error), _column(work, names, error)
+    if position is None and error.sqlstate == "23503":
+        position = _by_value(work, positions, error)
     where = f"{work.table.name}.{column}" if column else str(work.table.name)
     return f"{work.binding.place(position)}: {where}" if position is not None else where
+
+
+def _by_value(work: Work, positions: Positions, error: psycopg.Error) -> int | None:
+    """Return the first row with the value that a foreign key does not find: DETAIL has it, which is never shown."""
+    key = next((k for k in work.table.foreign_keys if k.name == error.diag.constraint_name), None)
+    quoted = re.search(r"\((.+?)\)=\((.*)\)", error.diag.message_detail or "", re.DOTALL)
+    if not key or not quoted or not set(key.columns) <= set(work.binding.plain):
+        return None
+    parts = [work.column(name).cast(pl.String) for name in key.columns]
+    found = pl.select(pl.concat_str(parts, separator=", ")).to_series() == quoted[2]
+    at = np.intersect1d(positions, found.fill_null(False).arg_true().to_numpy())
+    return int(at[0]) if len(at) else None
+
+
+def _clash(work: Work, positions: Positions, error: psycopg.Error) -> Clash:
+    diag = error.diag
+    about = diag.schema_name or "", diag.table_name or "", diag.constraint_name or ""
+    position = _row(work, positions, error)
+    where = work.binding.place(position) if position is not None else str(work.table.name)
+    message = f"{where}: {_constraint(work, error)} is already taken"
+    return Clash(message, work, about, position)
 
 
 def _constraint(work: Work, error: psycopg.Error) -> str:
@@ -139,12 +228,24 @@ def _left_behind(work: Work, names: Sequence[str], error: psycopg.Error) -> bool
     )
 
 
+def _in_function(error: psycopg.Error) -> bool:
+    return re.search(r"^PL/\w+", error.diag.context or "", re.MULTILINE) is not None
+
+
+def _by_hand(error: psycopg.Error) -> bool:
+    """Tell whether a function's RAISE made up the error: then its code, its text and its names are whatever it wanted."""
+    first = (error.diag.context or "").split("\n")[0]
+    return re.match(r"PL/\w+.*\b(RAISE|ASSERT)\b", first) is not None or isinstance(
+        error, errors.RaiseException
+    )
+
+
 def _raised(error: psycopg.Error) -> str:
     # The text that RAISE was given may hold a whole row; where it stands does not.
-    first = (error.diag.context or "").split("\n")[0]
-    match = re.match(r"PL/\w+ function (\S+?)\(", first)
+    match = re.search(r"^PL/\w+ function (\S+?)\(", error.diag.context or "", re.MULTILINE)
     who = f"the function {match[1]}" if match else "a function or trigger"
-    return f"{who} refused (SQLSTATE {error.sqlstate})"
+    did = "refused" if _by_hand(error) else "failed"
+    return f"{who} {did} (SQLSTATE {error.sqlstate})"
 
 
 def translated(error: psycopg.Error) -> SeedbedError:
@@ -152,10 +253,12 @@ def translated(error: psycopg.Error) -> SeedbedError:
     state = error.sqlstate or ""
     if isinstance(error, errors.LockNotAvailable):
         return Locked("a table or row is locked by somebody else")
-    if isinstance(error, errors.RaiseException):
+    if _by_hand(error) or _in_function(error):
         return DatabaseFailure(_raised(error), remedy=RAISED)
     if isinstance(error, errors.InsufficientPrivilege):
         return DatabaseFailure(f"the role may not do this: {_first_line(error)}")
+    if isinstance(error, errors.SequenceGeneratorLimitExceeded):
+        return DatabaseFailure(_first_line(error), remedy="Give the sequence a wider type.")
     if isinstance(error, errors.IntegrityError | errors.DataError):
         name = error.diag.constraint_name
         about = f" (constraint {name})" if name else ""

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+import psycopg
 from psycopg import abc
 from psycopg.adapt import PyFormat, Transformer
 
@@ -77,7 +78,10 @@ def _member(value: Enum, kind: Type) -> str:
 
 
 def _dumped(value: Any) -> str:
-    data = _transformer().get_dumper(value, PyFormat.TEXT).dump(value)
+    try:
+        data = _transformer().get_dumper(value, PyFormat.TEXT).dump(value)
+    except psycopg.Error:
+        raise TypeError(f"nothing knows how to write a {type(value).__name__}") from None
     return bytes(data or b"").decode()
 
 

@@ -23,6 +23,7 @@ from seedbed.load.binding import Binding, bind, chosen, parents
 from seedbed.load.checking import Checks
 from seedbed.load.circles import route
 from seedbed.load.comparing import compare, is_empty
+from seedbed.load.examining import lost_references
 from seedbed.load.order import parents_first
 from seedbed.load.privileges import lacking
 from seedbed.load.run import Leaving, Run, Scope, refuse
@@ -84,7 +85,7 @@ def prepared(
 
 
 def _compare(connection: Connection[Any], run: Run, *, ahead: bool) -> None:
-    lost = [f for work in run.written for f in run.works.lost_references(work)]
+    lost = [f for work in run.written for f in lost_references(run.works, work)]
     refuse("rows refer to rows that are not there", lost)
     if ahead and run.fresh and run.size >= AHEAD:
         for work in run.written:

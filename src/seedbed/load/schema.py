@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import Connection, sql
 
 from seedbed.errors import DatabaseFailure, Finding, InvalidInput
+from seedbed.load.binding import CUT, too_long
 from seedbed.load.failures import translated
 from seedbed.servers.extensions import missing_extensions
 
@@ -58,25 +59,15 @@ def create(
     on takes the tables away again.
 
     Raises:
-        InvalidInput: the tables are missing and may not be created.
+        InvalidInput: the tables are missing and may not be created, or have names that PostgreSQL would cut.
     """
     if not allowed:
         raise InvalidInput(
             "none of the project's tables exist in this database",
             remedy="Create the schema first, or leave out --no-create.",
         )
-    from sqlalchemy import create_mock_engine
-
-    def run(statement: Any, *_: Any, **__: Any) -> None:
-        text = (
-            str(statement.compile(dialect=engine.dialect))
-            if hasattr(statement, "compile")
-            else str(statement)
-        )
-        # An empty argument list makes psycopg turn %% into %, as it does below SQLAlchemy.
-        connection.execute(text, ())
-
-    engine = create_mock_engine("postgresql+psycopg://", run)
+    _refuse_long_names(metadata)
+    engine = executing(connection)
     try:
         for name in extensions:
             connection.execute(
@@ -91,4 +82,60 @@ def create(
         raise DatabaseFailure(
             f"the schema cannot be created: {translated(error).message}"
         ) from None
-    return [table.fullname for table in metadata.sorted_tables]
+    return [table.fullname for table in in_order(metadata)]
+
+
+def in_order(metadata: sqlalchemy.MetaData) -> list[sqlalchemy.Table]:
+    """Return a metadata's tables, parents first; unlike `sorted_tables`, without a warning where they run in circles."""
+    from sqlalchemy.schema import sort_tables_and_constraints
+
+    tables = sorted(metadata.tables.values(), key=lambda table: table.key)
+    ordered = sort_tables_and_constraints(tables)  # type: ignore[no-untyped-call]
+    return [table for table, _ in ordered if table is not None]
+
+
+def executing(connection: Connection[Any], *, leave_out: Sequence[str] = ()) -> Any:
+    """Return what SQLAlchemy takes for an engine, whose DDL runs on a connection of ours, in its transaction.
+
+    Args:
+        leave_out: names of SQLAlchemy's classes of statements that are not to run.
+    """
+    from sqlalchemy import create_mock_engine
+
+    def run(statement: Any, *_: Any, **__: Any) -> None:
+        if type(statement).__name__ in leave_out:
+            return
+        text = (
+            str(statement.compile(dialect=engine.dialect))
+            if hasattr(statement, "compile")
+            else str(statement)
+        )
+        # An empty argument list makes psycopg turn %% into %, as it does below SQLAlchemy.
+        connection.execute(text, ())
+
+    engine = create_mock_engine("postgresql+psycopg://", run)
+    return engine
+
+
+def _refuse_long_names(metadata: sqlalchemy.MetaData) -> None:
+    findings = [
+        Finding(f"{table.fullname}: {kind} {name}", f"{len(name.encode())} bytes", CUT)
+        for table in in_order(metadata)
+        for kind, name in _names(table)
+        if too_long(name)
+    ]
+    if findings:
+        raise InvalidInput("the project's tables have names that are too long", findings=findings)
+
+
+def _names(table: sqlalchemy.Table) -> Iterator[tuple[str, str]]:
+    """Yield what a table's creation names, each with the kind of thing it is."""
+    yield "table", table.name
+    yield "schema", table.schema or ""
+    for column in table.columns:
+        yield "column", column.name
+        yield "type", getattr(column.type, "name", None) or ""
+    for constraint in table.constraints:
+        yield "constraint", str(constraint.name or "")
+    for index in table.indexes:
+        yield "index", str(index.name or "")

@@ -52,8 +52,10 @@ def staged(
 
 
 def type_of(table: Table, column: str) -> sql.Composable:
-    """Return the SQL of a column's type, as the catalogue wrote it."""
-    return sql.SQL(table.columns[column].type.name)
+    """Return the SQL of a column's type and collation, as the catalogue wrote them."""
+    found = table.columns[column]
+    collate = f" COLLATE {found.collation}" if found.collation else ""
+    return sql.SQL(found.type.name + collate)
 
 
 def taken(series: pl.Series, positions: Positions) -> pl.Series:

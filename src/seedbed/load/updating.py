@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 
 from seedbed.load.circles import Route
 from seedbed.load.digest import row_hash
-from seedbed.load.failures import located
+from seedbed.load.failures import Blurred, located
 from seedbed.load.staging import (
     INT8,
     new_identity,
@@ -30,6 +30,13 @@ from seedbed.target import UniqueKey
 
 Told = Callable[[Work, str, int], None]
 """Is told the table, what is being done and how many rows it was done to."""
+
+
+WIDE = 800
+"""How many columns are staged at once: a table cannot have more than 1,600 (SQLSTATE 54011), and a stage has some of its own."""
+
+UNNAMED = (errors.IntegrityError, errors.DataError, errors.RaiseException)
+"""What an UPDATE of many rows fails with without saying which."""
 
 
 class Overtaken(Exception):
@@ -52,24 +59,51 @@ def update(
     rows = differing_in(work, rows, names)
     if not len(rows):
         return
-    columns = {
-        "position": (INT8, pl.Series(rows)),
-        **old_identity(work, rows),
-        **values(works, work, names, rows),
-        "hash": (INT8, pl.Series([work.hashes.get(int(at)) for at in rows], dtype=pl.Int64)),
-    }
-    with located(work, rows, names), staged(connection, columns) as stage:
-        keys = unique_keys(work, names)
-        done = _in_waves(connection, work, stage, names, keys) if keys else 0
-        done += connection.execute(_statement(work, stage, names)).rowcount
-    if done != len(rows):
-        raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
+    for part in _parts(work, names):
+        _update_part(connection, works, work, differing_in(work, rows, part), part)
     for position in rows.tolist():
         work.hashes.pop(position, None)  # a second update meets the row as this one leaves it
     for key in work.table.referrers:  # what a foreign key passes on is no edit of the child's
         if key.on_update in "cnd" and set(key.parent_columns) & set(names) and key.table in works:
             works[key.table].hashes.clear()
     told(work, "updating", len(rows))
+
+
+def _parts(work: Work, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return columns in parts that a stage has room for; those by which rows are found come last."""
+    if len(names) <= WIDE:
+        return [names]
+    ordered = sorted(names, key=lambda name: name in work.table.identity)
+    return [tuple(ordered[start : start + WIDE]) for start in range(0, len(ordered), WIDE)]
+
+
+def _update_part(
+    connection: Connection[Any], works: Works, work: Work, rows: Positions, names: tuple[str, ...]
+) -> None:
+    columns = stage_columns(works, work, rows, names)
+    with located(work, rows, names), staged(connection, columns) as stage:
+        keys = unique_keys(work, names)
+        try:
+            done = _in_waves(connection, work, stage, names, keys) if keys else 0
+            done += connection.execute(statement(work, stage, names)).rowcount
+        except UNNAMED as error:
+            if len(rows) == 1 or isinstance(error, errors.UniqueViolation):
+                raise
+            raise Blurred(error, work, names) from None
+    if done != len(rows):
+        raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
+
+
+def stage_columns(
+    works: Works, work: Work, rows: Positions, names: tuple[str, ...]
+) -> dict[str, tuple[sql.Composable, pl.Series]]:
+    """Return the columns of a stage to update rows from."""
+    return {
+        "position": (INT8, pl.Series(rows)),
+        **old_identity(work, rows),
+        **values(works, work, names, rows),
+        "hash": (INT8, pl.Series([work.hashes.get(int(at)) for at in rows], dtype=pl.Int64)),
+    }
 
 
 def differing_in(work: Work, rows: Positions, names: Sequence[str]) -> Positions:
@@ -110,6 +144,8 @@ def freed_first(work: Work, rows: Positions) -> tuple[str, ...]:
 def fill(connection: Connection[Any], works: Works, work: Work, route: Route) -> None:
     """Set the references that had to be left NULL while the rows they name were still to come."""
     for name in route.emptied(work.table.name):
+        if name not in work.binding.managed:
+            continue
         series = works.value(work, name)
         rows = work.create[taken(series, work.create).is_not_null().to_numpy()]
         if not len(rows):
@@ -134,7 +170,7 @@ def _in_waves(
     free = sql.SQL("").join(_free(work, names, key) for key in keys)
     wave = sql.SQL(
         "WITH moved AS ({} RETURNING s.position) DELETE FROM {} d USING moved m WHERE d.position = m.position"
-    ).format(_statement(work, stage, names) + free, stage)
+    ).format(statement(work, stage, names) + free, stage)
     done, broken = 0, False
     while True:
         rows = connection.execute(wave).rowcount
@@ -147,7 +183,8 @@ def _in_waves(
             return done
 
 
-def _statement(work: Work, stage: sql.Identifier, names: tuple[str, ...]) -> sql.Composed:
+def statement(work: Work, stage: sql.Identifier, names: tuple[str, ...]) -> sql.Composed:
+    """Return the UPDATE of some columns from a stage, of rows that are as they were when they were compared."""
     live = row_hash(work.table, work.binding.compared, "t") if work.hashes else sql.SQL("NULL")
     return sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {} AND coalesce({} = s.hash, true)").format(
         work.table.qualified, _assignments(names), stage, on_identity(work.table), live

@@ -6,34 +6,34 @@ looking at single values again: booleans, numbers, strings, dates, times, moment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from seedbed.load.limits import CHECKS, LIMITS, Fault, fault_at, positions_of
 from seedbed.load.literals import json_document, literal
 from seedbed.target import Column, Type
 
-LIMITS = {"int2": 2**15, "int4": 2**31, "int8": 2**63, "oid": 2**32}
 TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext", "char"})
 JSONS = frozenset({"json", "jsonb"})
+
+FRACTIONS = "numbers with a fraction, but the column holds integers"
+NO_INTEGERS = "NaN, infinity or a number beyond 64 bits, but the column holds integers"
 
 Fitted = pl.Series
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a column's values, and at which positions."""
-
-    positions: npt.NDArray[np.int64]
-    problem: str
-    remedy: str = ""
-
-
 class Unfit(Exception):
-    """A whole column cannot be turned into the live column's type."""
+    """A column cannot be turned into the live column's type.
+
+    Attributes:
+        problems: what is wrong and at which positions; without positions it is the column as a whole.
+    """
+
+    def __init__(self, problem: str, positions: Sequence[int] = ()) -> None:
+        super().__init__(problem)
+        self.problems: dict[str, Sequence[int]] = {problem: positions}
 
 
 def fit(series: pl.Series, column: Column) -> tuple[Fitted, list[Fault]]:
@@ -43,15 +43,23 @@ def fit(series: pl.Series, column: Column) -> tuple[Fitted, list[Fault]]:
         series: a column of a factory, in whatever type came natural.
         column: the live column.
     """
-    everywhere = np.arange(len(series), dtype=np.int64)
     try:
         fitted = _convert(series, column.type)
-    except Unfit as problem:
-        return series, [Fault(everywhere[:1], str(problem), f"the column is {column.type.name}")]
+    except Unfit as unfit:
+        remedy = f"the column is {column.type.name}"
+        return series, [
+            Fault(np.array(where or [0], dtype=np.int64), problem, remedy)
+            for problem, where in unfit.problems.items()
+        ]
     faults = [fault for check in CHECKS for fault in check(fitted, column.type)]
-    if not column.nullable and fitted.null_count():
-        faults.append(Fault(_where(fitted.is_null()), f"no value, but {column.name} is NOT NULL"))
+    faults += _missing(fitted, column)
     return fitted, faults
+
+
+def _missing(fitted: pl.Series, column: Column) -> list[Fault]:
+    if column.nullable:
+        return []
+    return fault_at(fitted.is_null(), f"no value, but {column.name} is NOT NULL")
 
 
 def _convert(series: pl.Series, kind: Type) -> pl.Series:
@@ -96,15 +104,29 @@ def _objects(series: pl.Series, kind: Type) -> pl.Series:
 
 
 def _mapped(series: pl.Series, convert: Callable[[object], str | None]) -> pl.Series:
-    try:
-        values = [None if value is None else convert(value) for value in series.to_list()]
-        return pl.Series(values, dtype=pl.String)
-    except (
-        TypeError,
-        ValueError,
-    ) as problem:  # UnicodeEncodeError, a lone surrogate, is a ValueError
-        reason = "it holds a lone surrogate" if isinstance(problem, UnicodeError) else problem
-        raise Unfit(f"a value cannot be written: {reason}") from None
+    values: list[str | None] = []
+    wrong: dict[str, list[int]] = {}
+    for position, value in enumerate(series.to_list()):
+        try:
+            values.append(None if value is None else _encodable(convert(value)))
+        except (TypeError, ValueError) as problem:  # a UnicodeEncodeError is a ValueError
+            reason = "it holds a lone surrogate" if isinstance(problem, UnicodeError) else problem
+            wrong.setdefault(f"a value cannot be written: {reason}", []).append(position)
+    if wrong:
+        raise _all_of(wrong)
+    return pl.Series(values, dtype=pl.String)
+
+
+def _encodable(text: str | None) -> str | None:
+    if text is not None and not text.isascii():
+        text.encode()  # a lone surrogate
+    return text
+
+
+def _all_of(problems: Mapping[str, Sequence[int]]) -> Unfit:
+    unfit = Unfit("")
+    unfit.problems = dict(problems)
+    return unfit
 
 
 def _simple_list(dtype: pl.DataType) -> bool:
@@ -133,9 +155,14 @@ def _integer(series: pl.Series, kind: Type) -> pl.Series:
         if series.is_null().all():
             return series.cast(pl.Int64)
         whole = series.cast(pl.Int64, strict=False)
-        if (whole.cast(dtype) == series).all():
-            return whole
-        raise Unfit("numbers with a fraction, but the column holds integers")
+        problems = {
+            FRACTIONS: positions_of(whole.cast(dtype) != series),
+            NO_INTEGERS: positions_of(whole.is_null() & series.is_not_null()),
+        }
+        wrong = {problem: where.tolist() for problem, where in problems.items() if len(where)}
+        if wrong:
+            raise _all_of(wrong)
+        return whole
     raise Unfit(f"{dtype} values, but the column holds integers")
 
 
@@ -194,91 +221,3 @@ CONVERSIONS: dict[str, Callable[[pl.Series, Type], pl.Series]] = {
     "timestamptz": _temporal(pl.Date, pl.Datetime),
     "interval": _temporal(),
 }
-
-
-def _check_integer(series: pl.Series, kind: Type) -> list[Fault]:
-    limit = LIMITS.get(kind.base)
-    if limit is None or kind.array:
-        return []
-    if series.dtype == pl.String:
-        numbers = series.str.strip_chars().cast(pl.Int64, strict=False)
-        wrong = numbers.is_null() & series.is_not_null()
-        problems = _fault(wrong, "not an integer")
-        series = numbers
-    else:
-        problems = []
-    low = 0 if kind.base == "oid" else -limit
-    if series.dtype.is_integer() and len(series) and series.null_count() < len(series):
-        least, most = series.min(), series.max()
-        if int(least) < low or int(most) >= limit:  # type: ignore[arg-type]
-            problems += _fault(
-                (series < low) | (series > limit - 1), f"out of range for {kind.name}"
-            )
-    return problems
-
-
-def _check_number(series: pl.Series, kind: Type) -> list[Fault]:
-    if kind.base != "numeric" or kind.array or kind.modifier < 4:
-        return []
-    precision, scale = ((kind.modifier - 4) >> 16) & 0xFFFF, (kind.modifier - 4) & 0x7FF
-    scale = scale - 2048 if scale >= 1024 else scale  # PostgreSQL 15 allows negative scales
-    limit = 10 ** (precision - scale)
-    if series.dtype == pl.String:
-        number = series.cast(pl.Float64, strict=False)
-        # What rounding makes of a text just below the limit is the server's business.
-        return _fault(number.is_null() & series.is_not_null(), "not a number") + _fault(
-            number.abs() > limit, f"out of range for {kind.name}"
-        )
-    if series.dtype.is_float():
-        too_large = (series.round(max(scale, 0)).abs() >= limit) & ~series.is_nan()
-    elif precision - scale > 38:  # more than any of polars' numbers has
-        return []
-    else:
-        # A limit beyond the column's own type cannot be compared with it.
-        exact = series.cast(pl.Int128) if series.dtype.is_integer() else series
-        too_large = (exact >= limit) | (exact <= -limit)
-    return _fault(too_large, f"out of range for {kind.name}")
-
-
-def _check_text(series: pl.Series, kind: Type) -> list[Fault]:
-    if series.dtype != pl.String:
-        return []
-    faults = _fault(
-        series.str.contains("\0", literal=True), "a NUL character, which no text may hold"
-    )
-    if kind.base in ("varchar", "bpchar") and not kind.array and kind.modifier > 4:
-        limit = kind.modifier - 4
-        # Blanks beyond the limit are cut silently, as the SQL standard has it.
-        longest = series.str.strip_chars_end(" ").str.len_chars()
-        faults += _fault(longest > limit, f"longer than the {limit} characters of {kind.name}")
-    if kind.base == "jsonb":
-        faults += _fault(
-            series.str.contains(r"(^|[^\\])(\\\\)*\\u0000"), r"\u0000, which jsonb cannot hold"
-        )
-    return faults
-
-
-def _check_enum(series: pl.Series, kind: Type) -> list[Fault]:
-    if kind.kind != "e" or kind.array or series.dtype != pl.String:
-        return []
-    wrong = ~series.is_in(list(kind.labels)) & series.is_not_null()
-    return _fault(
-        wrong, f"not one of the labels of {kind.name}", f"known: {', '.join(kind.labels)}"
-    )
-
-
-CHECKS: Sequence[Callable[[pl.Series, Type], list[Fault]]] = (
-    _check_integer,
-    _check_number,
-    _check_text,
-    _check_enum,
-)
-
-
-def _fault(wrong: pl.Series, problem: str, remedy: str = "") -> list[Fault]:
-    positions = _where(wrong)
-    return [Fault(positions, problem, remedy)] if len(positions) else []
-
-
-def _where(mask: pl.Series) -> npt.NDArray[np.int64]:
-    return mask.fill_null(False).arg_true().to_numpy().astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from seedbed.dataset import Keys, TableName
-from seedbed.errors import Finding
 from seedbed.ledger import MISSING, NONE_KNOWN, NOTHING, Entry, Known
 from seedbed.load.binding import Binding, Link
-from seedbed.load.digest import profile_digests
-from seedbed.load.values import Fault, fit
+from seedbed.load.limits import Fault, unknown_characters
+from seedbed.load.values import fit
 from seedbed.target import Table
 
 Positions = npt.NDArray[np.int64]
@@ -113,8 +112,9 @@ class Work:
     def check(self, name: str) -> list[Fault]:
         """Fetch a plain column, keep it, and return what is wrong with it."""
         series = self.binding.rows.column(name)
-        self._fitted[name], faults = fit(series, self.table.columns[name])
-        return faults
+        fitted, faults = fit(series, self.table.columns[name])
+        self._fitted[name] = fitted
+        return faults + unknown_characters(fitted, self.table.codec)
 
     def locate(self, known: Known, entry: Entry | None) -> None:
         """Find the rows in the ledger, and with it in the table."""
@@ -156,17 +156,44 @@ class Work:
 class Works(dict[TableName, Work]):
     """The tables of a run, by live name."""
 
+    def __init__(self, works: Mapping[TableName, Work]) -> None:
+        super().__init__(works)
+        self._asked: list[tuple[TableName, str]] = []
+
     def value(self, work: Work, column: str) -> pl.Series:
         """Return the values of a column as they are to be, null also where they are not known yet."""
         binding = work.binding
         if column in binding.plain:
             return work.column(column)
-        filling = [link for link in binding.links if column in link.columns]
+        filling = binding.filling(column)
         if not filling:
             return work.ids[column]
-        found = [self.linked(link, link.columns.index(column)) for link in filling]
-        # Several references fill one column where it refers to another table in each row, as a log's entity_id does.
-        return found[0] if len(found) == 1 else pl.select(pl.coalesce(found)).to_series()
+        self._asked.append((work.table.name, column))
+        try:
+            # Several references fill one column where it refers to another table in each row, as a log's entity_id does,
+            # and where it is part of several keys, as a tenant's id is. What is being asked for already adds nothing.
+            found = [
+                self.linked(link, number)
+                for link, number in filling
+                if (link.parent, link.parent_columns[number]) not in self._asked
+            ]
+        finally:
+            self._asked.pop()
+        return self._handed_down(work, column, found)
+
+    def _handed_down(self, work: Work, column: str, found: list[pl.Series]) -> pl.Series:
+        """Put together what several references say; of rows that refer to their own table, also what those rows have."""
+        if not found:
+            return pl.Series([None] * work.size, dtype=pl.Null)
+        values = found[0] if len(found) == 1 else pl.select(pl.coalesce(found)).to_series()
+        for link in work.binding.own(column):
+            rows = link.reference.rows
+            index = pl.Series(rows).set(pl.Series(rows < 0), None)
+            while (missing := values.null_count()) and len(values):
+                values = pl.select(pl.coalesce(values, values.gather(index))).to_series()
+                if values.null_count() == missing:
+                    break
+        return values
 
     def linked(self, link: Link, number: int) -> pl.Series:
         """Return the values of one of a link's columns."""
@@ -190,112 +217,3 @@ class Works(dict[TableName, Work]):
                 if missing.any():
                     found[column] = missing | found.get(column, False)
         return found
-
-    def check_values(self, work: Work, go_on: Callable[[], None] = lambda: None) -> list[Finding]:
-        """Evaluate the columns of a table, compute its digests and return everything that is wrong.
-
-        Args:
-            go_on: called between columns; raises to stop.
-        """
-        binding = work.binding
-        findings: list[Finding] = []
-        for name in binding.plain:
-            go_on()
-            for fault in work.check(name):
-                findings.append(self._finding(binding, name, fault))
-        for link in binding.links:
-            findings += self._empty_references(work, link)
-        if not findings:
-            parts = {
-                name: work.column(name)
-                for name in sorted(binding.plain)
-                if name in binding.compared
-            }
-            parts |= {
-                f"-> {link.reference.name}": self._referenced_keys(link)
-                for link in binding.links
-                if set(link.columns) & set(binding.compared)
-            }
-            work.digests = profile_digests(parts, work.size)
-        findings += self._duplicates(work)
-        return findings
-
-    def _referenced_keys(self, link: Link) -> pl.Series:
-        rows = link.reference.rows
-        keys = self[link.parent].binding.rows.keys
-        if not len(keys):
-            return pl.Series(np.zeros(len(rows), dtype=np.int64))
-        return pl.Series(np.where(rows >= 0, keys[rows], 0))
-
-    def _finding(self, binding: Binding, column: str, fault: Fault) -> Finding:
-        first = binding.place(int(fault.positions[0]))
-        more = len(fault.positions) - 1
-        others = f" and {more} more rows" if more > 1 else " and 1 more row" if more else ""
-        return Finding(
-            f"{first}: {binding.table.name}.{column}", fault.problem + others, fault.remedy
-        )
-
-    def _empty_references(self, work: Work, link: Link) -> list[Finding]:
-        columns = [work.table.columns[name] for name in link.columns]
-        none = np.flatnonzero(link.reference.rows < 0)
-        if not len(none) or any(column.nullable for column in columns):
-            return []
-        fault = Fault(none, f"no {link.reference.name}, but {columns[0].name} is NOT NULL")
-        return [self._finding(work.binding, columns[0].name, fault)]
-
-    def lost_references(self, work: Work) -> list[Finding]:
-        """Return the references to rows that are not there because this run does not write their table."""
-        findings = []
-        for link in work.binding.links:
-            parent, rows = self[link.parent], link.reference.rows
-            if parent.binding.written or not parent.size:
-                continue
-            lost = np.flatnonzero((rows >= 0) & ~parent.here[np.maximum(rows, 0)])
-            if len(lost):
-                problem = f"refers to a row of {link.parent} that is not there"
-                fault = Fault(lost, problem, "write that table too")
-                findings.append(self._finding(work.binding, link.columns[0], fault))
-        return findings
-
-    def _duplicates(self, work: Work) -> list[Finding]:
-        binding = work.binding
-        findings = _twice(binding, pl.DataFrame({"key": binding.rows.keys}), "the same row key")
-        if binding.natural_key:
-            frame = pl.DataFrame(
-                [self._key_part(work, name).alias(name) for name in binding.natural_key]
-            )
-            columns = ", ".join(binding.natural_key)
-            for name in binding.natural_key:
-                nulls = frame[name].is_null().arg_true().to_numpy().astype(np.int64)
-                if len(nulls):
-                    fault = Fault(
-                        nulls, "NULL in the natural key", "a row without it cannot be recognised"
-                    )
-                    findings.append(self._finding(binding, name, fault))
-            if not findings:
-                findings += _twice(binding, frame, f"the same natural key ({columns})")
-        return findings
-
-    def _key_part(self, work: Work, name: str) -> pl.Series:
-        if name in work.binding.plain:
-            return work.column(name)
-        link = next(link for link in work.binding.links if name in link.columns)
-        rows = link.reference.rows
-        return pl.Series(rows).set(pl.Series(rows < 0), None)
-
-
-def _twice(binding: Binding, frame: pl.DataFrame, what: str) -> list[Finding]:
-    if frame.n_unique() == len(frame):
-        return []
-    doubled = frame.with_row_index("__at").filter(frame.is_duplicated())
-    groups = (
-        doubled.group_by(frame.columns, maintain_order=True).agg(pl.col("__at"))["__at"].to_list()
-    )
-    return [
-        Finding(
-            " and ".join(binding.place(at) for at in group[:3]),
-            f"{what} in {binding.table.name}",
-            f"{len(group)} rows share it",
-        )
-        for group in groups[:10]
-    ]

@@ -13,7 +13,7 @@ from seedbed.errors import DatabaseFailure
 from seedbed.ledger import fetch_arrays
 from seedbed.load.circles import Route
 from seedbed.load.copying import copy_in
-from seedbed.load.failures import located
+from seedbed.load.failures import located, located_among
 from seedbed.load.staging import INT8, staged, taken, values
 from seedbed.load.updating import Told
 from seedbed.load.work import Work, Works
@@ -130,7 +130,7 @@ def insert_together(
             sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{number}"))
             for number in range(len(group))
         ]
-        with located(group[0], group[0].create):
+        with located_among(group, created=True):
             row = connection.execute(
                 sql.SQL("WITH {} SELECT {}").format(
                     sql.SQL(", ").join(inserts), sql.SQL(", ").join(counts)

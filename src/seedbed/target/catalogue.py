@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, LiteralString
 
-from psycopg import Connection
+from psycopg import Connection, NotSupportedError
 from psycopg.rows import namedtuple_row
 
 from seedbed.dataset import TableName
@@ -66,6 +66,7 @@ def _tables(
     columns = _columns(connection, oids)
     keys = _keys(connection, oids)
     triggers = {row.oid: frozenset(row.events) for row in _query(connection, TRIGGERS, oids)}
+    codec = _codec(connection)
     tables = []
     for row in rows:
         name = TableName(row.name, row.schema)
@@ -81,9 +82,26 @@ def _tables(
                 triggers=triggers.get(row.oid, frozenset()),
                 foreign_keys=tuple(link for link in links if link.table == name),
                 referrers=tuple(link for link in links if link.parent == name),
+                codec=codec,
             )
         )
     return tables
+
+
+def _codec(connection: Connection[Any]) -> str:
+    """Return Python's name of the database's encoding: psycopg knows it of the client's, so that is changed for a moment."""
+    encoding = connection.info.parameter_status("server_encoding") or "UTF8"
+    if encoding in ("UTF8", "SQL_ASCII"):
+        return ""
+    before = connection.info.parameter_status("client_encoding") or "UTF8"
+    change = "SELECT pg_catalog.set_config('client_encoding', %s, true)"
+    try:
+        connection.execute(change, [encoding])
+        return connection.info.encoding
+    except NotSupportedError:  # EUC_TW and MULE_INTERNAL: the server will tell
+        return ""
+    finally:
+        connection.execute(change, [before])
 
 
 def _columns(connection: Connection[Any], oids: Sequence[int]) -> dict[int, dict[str, Column]]:
@@ -107,6 +125,8 @@ def _columns(connection: Connection[Any], oids: Sequence[int]) -> dict[int, dict
             generated=bool(row.generated),
             sequence=row.sequence or 0,
             increment=row.increment or 1,
+            collation=row.collation or "",
+            exact=row.exact,
         )
     return found
 
@@ -180,8 +200,12 @@ SELECT a.attrelid AS oid, a.attname AS name, a.attnotnull AS not_null, a.attiden
        domains.not_null AS domain_not_null,
        (SELECT array_agg(l.enumlabel::text ORDER BY l.enumsortorder)
           FROM pg_enum l WHERE l.enumtypid = coalesce(e.oid, b.oid)) AS labels,
-       s.seqrelid AS sequence, s.seqincrement AS increment
+       s.seqrelid AS sequence, s.seqincrement AS increment,
+       CASE WHEN k.oid <> t.typcollation THEN k.oid::regcollation::text END AS collation,
+       coalesce(k.collisdeterministic, true) AS exact
   FROM pg_attribute a
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_collation k ON k.oid = a.attcollation
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   CROSS JOIN LATERAL (
        WITH RECURSIVE chain (oid, base, modifier, not_null) AS (

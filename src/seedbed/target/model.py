@@ -44,6 +44,8 @@ class Column:
         identity: ``a`` for GENERATED ALWAYS AS IDENTITY, ``d`` for BY DEFAULT, else empty.
         sequence: oid of the sequence that the default draws from, or 0.
         increment: that sequence's step.
+        collation: as SQL, where it is not the type's own.
+        exact: whether texts that are equal under the collation are the same.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Column:
     generated: bool = False
     sequence: int = 0
     increment: int = 1
+    collation: str = ""
+    exact: bool = True
 
     @property
     def fills_itself(self) -> bool:
@@ -96,6 +100,7 @@ class Table:
         triggers: events (INSERT, UPDATE, DELETE) for which a user's trigger fires.
         foreign_keys: keys of this table to others.
         referrers: keys of other tables, or of this one, to this table.
+        codec: what Python calls the database's encoding, where that cannot hold every character.
     """
 
     oid: int
@@ -107,6 +112,7 @@ class Table:
     triggers: frozenset[str] = frozenset()
     foreign_keys: tuple[ForeignKey, ...] = ()
     referrers: tuple[ForeignKey, ...] = ()
+    codec: str = ""
 
     @property
     def serial(self) -> bool:
