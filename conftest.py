@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from seedbed.databases.marks import marked
 from seedbed.servers import Embedded, Server, System, Unavailable, disposable
 
 LocalBackend = Embedded | System
@@ -98,10 +99,12 @@ _numbers = count(1)
 
 @pytest.fixture
 def database(server: Server, _admin: psycopg.Connection) -> Iterator[str]:
-    """Return the URL of a new, empty database, dropped after the test."""
+    """Return the URL of a new, empty database, dropped after the test with what seedbed made beside it."""
     name = f"empty_{next(_numbers)}"  # a name that claims no environment
     # Copying files is twice as fast as logging pages where nothing is flushed; before 15 it was the only way.
     strategy = sql.SQL("STRATEGY file_copy" if _admin.info.server_version >= 150000 else "")
     _admin.execute(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), strategy))
     yield server.url(name)
-    _admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    for each in (name, *(mark.database for mark in marked(_admin, name))):
+        gone = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(each))
+        _admin.execute(gone)

@@ -25,11 +25,11 @@ from seedbed import guard
 from seedbed.backup.restoring import finish
 from seedbed.backup.rule import made_first, require_decision, require_origin
 from seedbed.databases import drafts
-from seedbed.databases.beside import alone, beside, leave, open_beside
+from seedbed.databases.beside import beside, leave, open_beside
 from seedbed.databases.marks import Mark, marked
-from seedbed.databases.properties import Properties, properties, require_rights
+from seedbed.databases.properties import Properties
 from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
-from seedbed.databases.swap import Swapped, swap
+from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import Verdict
 from seedbed.errors import InvalidInput, Locked, nearest
 from seedbed.interruption import interruptible
@@ -111,7 +111,7 @@ def save(
     said = read_settings().operator_says(environment, "environment=")
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.explain(connection, said=said)
-        old = _prepared(admin, verdict.site.database)
+        old, _ = ready(admin, verdict.site.database)
         if any(mark.name == name for mark in _marks(admin, old.name)):
             raise InvalidInput(
                 f"there is a snapshot {name} of {old.name} already",
@@ -156,7 +156,7 @@ def restore(
         found = _found(admin, database, name)
         require_origin(found.environment, verdict, origin, f"the snapshot {name}")
         require_decision(backup, verdict, "snapshot restore")
-        old = _prepared(admin, database)
+        old, _ = ready(admin, database)
         made = made_first(url, backup, said)
         swapped = _swapped_in(connection, admin, verdict, old, found)
     return Returned(
@@ -212,14 +212,6 @@ def _at_work(url: str, *, wait: bool) -> Iterator[tuple[Connection[Any], Connect
                     yield connection, admin
         except psycopg.Error as error:
             raise translated(error) from None
-
-
-def _prepared(admin: Connection[Any], database: str) -> Properties:
-    """Return a database's properties when nobody else copies or replaces it and what killed runs left is gone."""
-    alone(admin, database)
-    require_rights(admin, database)
-    drafts.clean(admin, database)
-    return properties(admin, database)
 
 
 def _copy(

@@ -21,7 +21,6 @@ from seedbed.backup.manifest import Manifest, checked
 from seedbed.backup.rule import made_first, require_decision, require_origin
 from seedbed.databases.beside import alone, beside, leave, open_beside
 from seedbed.databases.drafts import (
-    clean,
     draft_name,
     drop,
     dropped_unless_renamed,
@@ -29,9 +28,8 @@ from seedbed.databases.drafts import (
     free_name,
 )
 from seedbed.databases.marks import Mark, marked
-from seedbed.databases.properties import properties, require_rights
 from seedbed.databases.sessions import Sessions
-from seedbed.databases.swap import Swapped, swap
+from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import KNOWN, Environment, Verdict
 from seedbed.errors import DatabaseFailure
 from seedbed.interruption import interruptible
@@ -173,10 +171,7 @@ def _replace(
     wanted: Wanted,
 ) -> tuple[Swapped, str, list[str]]:
     database = verdict.site.database
-    alone(admin, database)
-    require_rights(admin, database)
-    gone = clean(admin, database)
-    old, draft = properties(admin, database), draft_name()
+    (old, gone), draft = ready(admin, database), draft_name()
     with dropped_unless_renamed(admin, draft):
         empty_like(admin, old, Mark("restoring", of=database, database=draft))
         loader.load(connection, draft)

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed.databases.marks import PASSING, Mark, marked
-from seedbed.databases.properties import Properties
+from seedbed.databases.properties import Properties, properties
 from seedbed.errors import DatabaseFailure
 from seedbed.load.failures import translated
 
@@ -26,7 +26,9 @@ def empty_like(admin: Connection[Any], like: Properties, mark: Mark) -> None:
         DatabaseFailure: the server said no.
     """
     create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 {} {}").format(
-        sql.Identifier(mark.database), sql.SQL(" ").join(like.creation()), _belonging(like)
+        sql.Identifier(mark.database),
+        sql.SQL(" ").join(like.creation()),
+        _belonging(admin, like, "template0"),
     )
     _create(admin, create, mark)
 
@@ -42,15 +44,17 @@ def copy_of(admin: Connection[Any], template: str, like: Properties, mark: Mark)
         sql.Identifier(mark.database),
         sql.Identifier(template),
         _strategy(admin, template),
-        _belonging(like),
+        _belonging(admin, like, template),
     )
     _create(admin, create, mark)
 
 
-def _belonging(like: Properties) -> sql.Composed:
-    return sql.SQL("OWNER {} TABLESPACE {}").format(
-        sql.Identifier(like.owner), sql.Identifier(like.values["tablespace"])
-    )
+def _belonging(admin: Connection[Any], like: Properties, template: str) -> sql.Composed:
+    owner = sql.SQL("OWNER {}").format(sql.Identifier(like.owner))
+    place = like.values["tablespace"]
+    if properties(admin, template).values["tablespace"] == place:
+        return owner  # to name it takes a privilege, even where it is the template's own
+    return owner + sql.SQL(" TABLESPACE {}").format(sql.Identifier(place))
 
 
 def _strategy(admin: Connection[Any], template: str) -> sql.SQL:

@@ -9,8 +9,10 @@ from typing import Any
 import psycopg
 from psycopg import Connection, errors, sql
 
+from seedbed.databases.beside import alone
+from seedbed.databases.drafts import clean
 from seedbed.databases.marks import Mark, comment_on
-from seedbed.databases.properties import Properties, carry_over
+from seedbed.databases.properties import Properties, carry_over, properties, require_rights
 from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
 from seedbed.errors import DatabaseFailure
 from seedbed.load.failures import translated
@@ -31,6 +33,21 @@ class Swapped:
     notes: tuple[str, ...]
 
 
+def ready(admin: Connection[Any], database: str) -> tuple[Properties, list[str]]:
+    """Return a database's properties when nothing stands against copying or replacing it, and what killed runs left that is now gone.
+
+    Until the connection ends nobody else copies or replaces it.
+
+    Raises:
+        Locked: somebody is at it.
+        DatabaseFailure: the role may not, or a prepared transaction holds the database.
+    """
+    alone(admin, database)
+    require_rights(admin, database)
+    _refuse_prepared(admin, database)
+    return properties(admin, database), clean(admin, database)
+
+
 def swap(admin: Connection[Any], old: Properties, draft: str, kept: Mark) -> Swapped:
     """Give a draft the name of a database, and the database another one; sessions on it are ended.
 
@@ -43,9 +60,8 @@ def swap(admin: Connection[Any], old: Properties, draft: str, kept: Mark) -> Swa
         kept: the mark of the old database under its new name.
 
     Raises:
-        DatabaseFailure: sessions keep coming back, or cannot be ended, or a prepared transaction holds the database.
+        DatabaseFailure: sessions keep coming back, or cannot be ended.
     """
-    _refuse_prepared(admin, old.name)
     ended = Sessions()
     for _ in range(_ATTEMPTS):
         ended += end_sessions(admin, old.name)

@@ -1,0 +1,221 @@
+"""Snapshots: saved beside a database, and gone back to."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from given import applied, counts, execute, prepare, rows
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from seedbed import guard, snapshot
+from seedbed.backup import BackupUndecided
+from seedbed.birth import stamp_at_birth
+from seedbed.errors import DatabaseFailure, InvalidInput, Locked, Refused
+
+DDL = """
+CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
+INSERT INTO people SELECT n, 'person ' || n FROM generate_series(1, 50) n;
+"""
+
+
+def name_of(url: str) -> str:
+    return str(conninfo_to_dict(url)["dbname"])
+
+
+def people(url: str) -> int:
+    return int(execute(url, "SELECT count(*) FROM people")[0][0])
+
+
+def names(url: str) -> list[str]:
+    return [each.name for each in snapshot.saved(url)]
+
+
+def databases(url: str) -> set[str]:
+    return {name for (name,) in execute(url, "SELECT datname FROM pg_database")}
+
+
+def test_a_database_is_again_what_it_was(database):
+    prepare(database, DDL)
+    before = databases(database)
+    snapshot.save(database, "first")
+    execute(database, "DROP TABLE people; CREATE TABLE newer ()")
+    snapshot.restore(database, "first", confirm=name_of(database), backup=False)
+    assert people(database) == 50
+    assert execute(database, "SELECT to_regclass('newer')") == [(None,)]
+    assert len(databases(database) - before) == 1, "the snapshot, and nothing of what was replaced"
+
+
+def test_it_can_be_gone_back_to_again_and_again(database):
+    prepare(database, DDL)
+    snapshot.save(database, "first")
+    for _ in range(3):
+        execute(database, "DELETE FROM people")
+        snapshot.restore(database, "first", confirm=name_of(database), backup=False)
+        assert people(database) == 50
+
+
+def test_seedbed_still_knows_its_rows_and_what_the_database_is_for(database):
+    prepare(database, "CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE)")
+    ours = rows("users", ["ann", "bob"], {"id": [1, 2], "email": ["ann", "bob"]}, key=("email",))
+    applied(database, ours)
+    snapshot.save(database, "seeded")
+    execute(database, "UPDATE users SET email = 'eve' WHERE id = 2")
+    snapshot.restore(database, "seeded", confirm=name_of(database), backup=False)
+    assert counts(applied(database, ours)) == {"users": {"unchanged": 2}}
+    with psycopg.connect(database) as connection:
+        verdict = guard.explain(connection)
+    assert (verdict.environment, verdict.unstamped, verdict.refusal) == ("testing", False, "")
+
+
+def test_settings_grants_and_comment_stay(database):
+    name = name_of(database)
+    prepare(database, DDL)
+    execute(database, f"ALTER DATABASE {name} SET work_mem = '7MB'")
+    execute(database, f"COMMENT ON DATABASE {name} IS 'the payroll'")
+    snapshot.save(database, "first")
+    snapshot.restore(database, "first", confirm=name, backup=False)
+    query = "SELECT current_setting('work_mem'), shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+    assert execute(database, query, name) == [("7MB", "the payroll")]
+
+
+class TestSessions:
+    def test_who_is_connected_is_told_and_stays(self, database):
+        prepare(database, DDL)
+        with (
+            psycopg.connect(database, application_name="the app") as app,
+            psycopg.connect(database, application_name="the app"),
+            psycopg.connect(database, application_name="psql"),
+        ):
+            with pytest.raises(Locked, match=r"3 sessions: psql, the app \(2\)") as caught:
+                snapshot.save(database, "first")
+            assert "--end-sessions" in caught.value.remedy
+            assert app.execute("SELECT 1").fetchone() == (1,)
+        assert names(database) == []
+
+    def test_they_are_ended_where_that_is_asked_for(self, database, server):
+        prepare(database, DDL)
+        with (
+            psycopg.connect(database, application_name="the app") as app,
+            psycopg.connect(server.url()) as elsewhere,
+        ):
+            made = snapshot.save(database, "first", end_sessions=True)
+            assert str(made.ended) == "1 session: the app"
+            assert elsewhere.execute("SELECT 1").fetchone() == (1,)
+            with pytest.raises(psycopg.OperationalError):
+                app.execute("SELECT 1")
+
+    def test_going_back_ends_those_on_that_database_and_says_so(self, database, server):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        with (
+            psycopg.connect(database, application_name="the app"),
+            psycopg.connect(server.url()) as elsewhere,
+        ):
+            done = snapshot.restore(database, "first", confirm=name_of(database), backup=False)
+            assert str(done.ended) == "1 session: the app"
+            assert elsewhere.execute("SELECT 1").fetchone() == (1,)
+
+
+class TestNames:
+    def test_they_are_listed_with_what_they_are_of(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        snapshot.save(database, "second one")
+        first, second = snapshot.saved(database)
+        assert (first.name, second.name) == ("first", "second one")
+        assert (first.of, first.environment) == (name_of(database), "testing")
+
+    def test_a_name_is_taken_once(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        with pytest.raises(InvalidInput, match="already"):
+            snapshot.save(database, "first")
+
+    def test_an_unknown_one_is_told_with_the_nearest(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        with pytest.raises(InvalidInput, match="did you mean 'first'"):
+            snapshot.restore(database, "frist", confirm=name_of(database), backup=False)
+
+    def test_one_that_is_dropped_is_gone_and_the_database_stays(self, database):
+        prepare(database, DDL)
+        before = databases(database)
+        snapshot.save(database, "first")
+        snapshot.drop(database, "first")
+        assert (names(database), databases(database)) == ([], before)
+        assert people(database) == 50
+
+    def test_a_database_that_only_looks_like_one_is_nobodys_snapshot(self, database, server):
+        prepare(database, DDL)
+        twin = f"{name_of(database)}_snapshot_first"
+        execute(server.url(), f"CREATE DATABASE {twin}")
+        try:
+            assert names(database) == []
+            with pytest.raises(InvalidInput):
+                snapshot.drop(database, "first")
+            assert snapshot.save(database, "first").database == f"{twin}_2"
+        finally:
+            execute(server.url(), f"DROP DATABASE {twin}")
+
+    def test_any_text_will_do(self, database):
+        prepare(database, DDL)
+        name = 'Über "alles"; DROP DATABASE postgres -- ' + "x" * 60
+        made = snapshot.save(database, name)
+        assert len(made.database.encode()) <= 63
+        assert names(database) == [name]
+
+
+class TestGuard:
+    def test_the_name_has_to_be_said(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        with pytest.raises(Refused):
+            snapshot.restore(database, "first", confirm=None, backup=False)
+
+    def test_a_word_about_a_backup_is_needed(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        with pytest.raises(BackupUndecided, match="--no-backup"):
+            snapshot.restore(database, "first", confirm=name_of(database))
+
+    def test_not_where_seedbed_created_the_database_and_it_stays_so(self, database):
+        stamp_at_birth(database, "development")
+        execute(database, DDL)
+        snapshot.save(database, "first")
+        for _ in range(2):
+            snapshot.restore(database, "first", confirm=name_of(database))
+        assert people(database) == 50
+
+    def test_a_backup_made_first_holds_what_was_replaced(self, database, tmp_path):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        execute(database, "DELETE FROM people WHERE id > 3")
+        done = snapshot.restore(
+            database, "first", confirm=name_of(database), backup=tmp_path / "kept"
+        )
+        assert done.backup is not None
+        assert '"public.people": 3' in done.backup.with_name(f"{done.backup.name}.json").read_text()
+
+    def test_rows_of_another_environment_are_named(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        execute(database, "UPDATE seedbed.stamp SET environment = 'demo'")
+        name = name_of(database)
+        with pytest.raises(Refused, match="--from testing"):
+            snapshot.restore(database, "first", confirm=name, backup=False)
+        done = snapshot.restore(database, "first", confirm=name, backup=False, origin="testing")
+        assert done.environment == "demo"
+        assert execute(database, "SELECT environment FROM seedbed.stamp") == [("demo",)]
+
+    def test_a_role_that_may_not_is_told(self, database):
+        prepare(database, DDL)
+        execute(
+            database,
+            "CREATE ROLE lowlier LOGIN; GRANT USAGE ON SCHEMA seedbed TO lowlier; "
+            "GRANT SELECT ON ALL TABLES IN SCHEMA seedbed TO lowlier",
+        )
+        try:
+            with pytest.raises(DatabaseFailure, match="may not"):
+                snapshot.save(make_conninfo(database, user="lowlier"), "first")
+        finally:
+            execute(database, "DROP OWNED BY lowlier; DROP ROLE lowlier")
