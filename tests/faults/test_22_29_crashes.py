@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,6 +22,8 @@ from wire import Point, through_wire
 from seedbed.apply import apply
 from seedbed.errors import DatabaseFailure, Interrupted, OutcomeUnknown
 from seedbed.options import Options
+
+REQUIRED = os.environ.get("SEEDBED_CONTAINERS") == "required"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -182,6 +187,27 @@ def test_fault_27_a_connection_that_is_reset_in_mid_run(database, when):
     wait_for(database, ALONE)
     assert bytes_of(database) == before
     assert applied(database, users("ann"), wait=False).changed
+
+
+@pytest.mark.parametrize(("statement", "when"), [("(COPY data)", "before"), ("COPY", "after")])
+def test_fault_27_a_network_that_swallows_everything(database, statement, when):
+    """Before the server gets data, and when its answer is waited for: TCP's timers end the run, and nothing is written."""
+    prepare(database, DDL)
+    before = bytes_of(database)
+    network = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if subprocess.run([*network, "true"], capture_output=True).returncode:
+        reason = "no network of one's own can be made here (unshare --net)"
+        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+    run = subprocess.run(
+        [*network, sys.executable, "-m", "island", database, statement, when],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert run.returncode == 6, run.stdout + run.stderr
+    assert "timed out" in run.stdout
+    wait_for(database, ALONE)
+    assert bytes_of(database) == before
 
 
 def test_fault_27_a_server_that_accepts_and_never_answers(database):

@@ -119,10 +119,10 @@ class _Plain:
         self.client, self.server = client, server
 
     def up(self) -> None:
-        _pour(self.client, self.server)
+        pour(self.client, self.server)
 
     def down(self) -> None:
-        _pour(self.server, self.client)
+        pour(self.server, self.client)
 
 
 class _Line:
@@ -218,12 +218,12 @@ def _exactly(end: socket.socket, size: int) -> bytes:
     return data
 
 
-def _pour(source: socket.socket, sink: socket.socket) -> None:
-    try:
+def pour(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes, to its end."""
+    with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
-    finally:
-        hang_up(sink)
+    hang_up(sink)
 
 
 def _label(group: list[bytes]) -> str:
