@@ -193,7 +193,7 @@ class Databases(RuleBasedStateMachine):
         try:
             applied(self.url, *tables, **options)
         except (Drift, DatabaseFailure):
-            assert self.any_of_theirs() or options["edits"] == "refuse"
+            assert self.any_of_theirs() or options["edits"] != "overwrite"
             assert self.bytes() == before
             return False
         if options["edits"] == "overwrite" and not options.get("adopt"):
