@@ -103,11 +103,16 @@ def _system_identifier(connection: Connection[Any]) -> str:
 
 
 def _is_local(info: psycopg.ConnectionInfo) -> bool:
-    """Say whether a connection goes through a socket or to a loopback address, whatever names led there."""
+    """Say whether a connection goes through a socket, or to a loopback address under no other machine's name."""
     if info.host.startswith(("/", "@")):
         return True
+    own = info.host.lower() in ("localhost", "localhost.") or info.host == info.hostaddr
+    return _is_loopback(info.hostaddr) and (own or _is_loopback(info.host))
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(info.hostaddr).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 
