@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 
 from seedbed.factory import DEFAULT_SEED
 from tests.everything import digest, evaluate
+from tests.pythons import other_python
 
 ROOT = Path(__file__).parents[2]
 PRINT = "from tests.everything import digest, evaluate; print(digest(evaluate()))"
@@ -80,37 +78,9 @@ def test_another_python_comes_to_the_same_values(
     expected: str, pytestconfig: pytest.Config
 ) -> None:
     """3.13 where this is 3.11 or 3.12, and the other way round; the payroll profiles too."""
-    other = "3.11" if sys.version_info >= (3, 13) else "3.13"
-    found = _interpreter(other)
-    if found is None:
-        pytest.skip(f"there is no Python {other} on this machine")
-    assert pytestconfig.cache is not None
-    environment = _installed(found, other, Path(pytestconfig.cache.mkdir("pythons")))
-    python = environment / "bin" / "python"
+    python = other_python(pytestconfig)
     assert hash_of(python, {}) == expected
     assert hash_of(python, {}, PRINT_PROFILES) == hash_of(sys.executable, {}, PRINT_PROFILES)
-
-
-def _interpreter(version: str) -> str | None:
-    """Return an interpreter of a version: one of pyenv's, or the one on the path."""
-    found = sorted(Path.home().glob(f".pyenv/versions/{version}*/bin/python"))
-    return str(found[-1]) if found else shutil.which(f"python{version}")
-
-
-def _installed(python: str, version: str, folder: Path) -> Path:
-    """Return a virtual environment with what seedbed needs; made once for each state of the constraints."""
-    constraints = ROOT / "constraints.txt"
-    needs = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    state = hashlib.sha256(constraints.read_bytes() + repr((python, needs)).encode()).hexdigest()
-    place = folder / f"{version}-{state[:12]}"
-    if not place.exists():
-        making = folder / f"{place.name}.{os.getpid()}"
-        subprocess.run([python, "-m", "venv", making], check=True)
-        command = [making / "bin" / "python", "-m", "pip", "install", "--quiet"]
-        options = ["--disable-pip-version-check", "--constraint", constraints]
-        subprocess.run([*command, *options, *needs], check=True)
-        making.rename(place)
-    return place
 
 
 def test_columns_may_be_asked_for_in_any_order(expected: str) -> None:
