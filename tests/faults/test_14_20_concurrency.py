@@ -86,6 +86,28 @@ def test_fault_15_runs_with_opposite_row_and_table_orders(database):
     assert deadlocks(database) == 0
 
 
+def test_fault_15_rows_are_updated_by_ascending_key_in_whatever_order_the_profile_has_them(
+    database,
+):
+    """An application that goes by key waits for the run, or the run for it; never both."""
+    prepare(database, OPPOSITE)
+    numbers = list(range(2000))[::-1]
+    labels = [str(number) for number in numbers]
+
+    def table(note):
+        return rows("a", labels, {"id": numbers, "note": [note] * 2000})
+
+    applied(database, table("first"))
+    with psycopg.connect(database) as application:
+        application.execute("UPDATE a SET note = note WHERE id = 0")
+        with meanwhile(lambda: applied(database, table("second"))) as run:
+            wait_for(database, WAITING)
+            application.execute("UPDATE a SET note = note WHERE id = 1999")
+            application.commit()
+    assert run.error is None
+    assert deadlocks(database) == 0
+
+
 def deadlocks(url):
     """Return how many deadlocks the server has resolved in this database."""
     execute(url, "SELECT pg_stat_clear_snapshot()")

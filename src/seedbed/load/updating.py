@@ -84,6 +84,8 @@ def _update_part(
     with located(work, rows, names), staged(connection, columns) as stage:
         keys = unique_keys(work, names)
         try:
+            if len(rows) > 1:
+                _lock_in_order(connection, work, stage)
             done = _in_waves(connection, work, stage, names, keys) if keys else 0
             done += connection.execute(statement(work, stage, names)).rowcount
         except UNNAMED as error:
@@ -92,6 +94,16 @@ def _update_part(
             raise Blurred(error, work, names) from None
     if done != len(rows):
         raise Overtaken(f"{work.table.name}: {len(rows) - done} rows changed in the meantime")
+
+
+def _lock_in_order(connection: Connection[Any], work: Work, stage: sql.Identifier) -> None:
+    """Lock rows by ascending key: UPDATE takes them as it finds them, and 40P01 would follow where the application goes by key."""
+    order = sql.SQL(", ").join(sql.Identifier("t", name) for name in work.table.identity)
+    connection.execute(
+        sql.SQL(
+            "SELECT count(*) FROM (SELECT FROM {} t JOIN {} s ON {} ORDER BY {} FOR NO KEY UPDATE OF t) locked"
+        ).format(work.table.qualified, stage, on_identity(work.table), order)
+    )
 
 
 def stage_columns(
