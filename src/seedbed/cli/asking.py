@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
-from seedbed.errors import Refused
+from seedbed.errors import Refused, Unconfirmed
 from seedbed.settings import runs_unattended
 
 
@@ -26,9 +28,48 @@ def ask_name(what: str) -> str:
     if not can_ask():
         problem = f"to {what} takes the database's name, and there is no terminal to ask on"
         raise Refused(problem, remedy=remedy)
-    print(f"The database's name, to {what}: ", end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
+    line = _answer(f"The database's name, to {what}: ")
     if not line:
         problem = f"to {what} takes the database's name, and the input ended without it"
         raise Refused(problem, remedy=remedy)
     return line.strip()
+
+
+def ask_yes(question: str) -> bool | None:
+    """Ask for a yes, which a mere return is, too, or a no; None where the input ended. Only where `can_ask` says so.
+
+    Args:
+        question: a sentence.
+    """
+    while True:
+        line = _answer(f"{question} [Y/n]: ")
+        word = line.strip().lower()
+        if not line or word in ("", "y", "yes", "n", "no"):
+            return word[:1] != "n" if line else None
+
+
+def _answer(question: str) -> str:
+    """Return the line that is typed, with its end; nothing where the input ended."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
+Done = TypeVar("Done")
+
+
+def confirmed(step: Callable[[str | None], Done], said: str | None, what: str) -> Done:
+    """Do a step; where it turns out that it takes the database's name, say why, ask for it, and do it again.
+
+    Args:
+        step: what to do; it gets the name, and refuses before it does anything where it takes one and there is none.
+        said: what was said on the command line.
+        what: what the name confirms, such as ``drop its tables``.
+    """
+    try:
+        return step(said)
+    except Unconfirmed as refusal:
+        if said is not None or not can_ask():
+            raise
+        lines = [refusal.message, *(f"  - {finding}" for finding in refusal.findings)]
+        print("\n".join(lines), file=sys.stderr)
+        return step(ask_name(what))

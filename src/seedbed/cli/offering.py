@@ -8,7 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from seedbed.cli.asking import can_ask
+from seedbed.cli.asking import ask_yes, can_ask
+from seedbed.errors import InvalidInput
 
 BackupFirst = Annotated[
     bool | None,
@@ -19,7 +20,23 @@ BackupFirst = Annotated[
     ),
 ]
 
+BackupDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", file_okay=False, help="Make a backup first, in this folder."),
+]
+
 Done = TypeVar("Done")
+
+
+def choice_of(backup: bool | None, folder: Path | None) -> bool | Path | None:
+    """Return what was said about a backup.
+
+    Raises:
+        InvalidInput: both that there is to be none and where it goes.
+    """
+    if backup is False and folder is not None:
+        raise InvalidInput("--no-backup and --backup-dir exclude each other")
+    return folder if folder is not None else backup
 
 
 def offered(step: Callable[[bool | Path | None], Done], choice: bool | Path | None) -> Done:
@@ -34,6 +51,7 @@ def offered(step: Callable[[bool | Path | None], Done], choice: bool | Path | No
     try:
         return step(choice)
     except BackupUndecided as refusal:
-        if not can_ask():
+        answer = ask_yes(f"{refusal.message}. Make one now?") if can_ask() else None
+        if answer is None:
             raise
-        return step(typer.confirm(f"{refusal.message}. Make one now?", default=True, err=True))
+        return step(answer)
