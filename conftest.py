@@ -1,8 +1,10 @@
-"""This repository's own tests of the engine: a throw-away server of each PostgreSQL at hand, an empty database for each test.
+"""This repository's own use of the pytest plugin, and what the tests of the engine need beside it.
 
-They need what the pytest plugin does not give: databases without rows, on several versions. tests/plugin/examples shows the plugin.
+The plugin needs no set-up: a test of the payroll domain asks for ``seedbed_session`` and has the profile's rows. `broken_rules` is an
+example of a fixture built on its fixtures; tests/plugin/examples has one file for each style.
 
-A test that asks for ``database`` gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``);
+The engine's tests need what the plugin does not give: databases without rows, on several versions of PostgreSQL. A test that asks
+for ``database`` gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``);
 one that asks for ``server`` gets the server itself, for ``backend`` what servers are made from. ``--servers 18`` runs on one
 of them only.
 """
@@ -18,10 +20,18 @@ import pytest
 from psycopg import sql
 
 from seedbed.databases.marks import marked
+from seedbed.pytest_plugin import Seedbed
 from seedbed.servers import Embedded, Server, System, Unavailable, disposable
+from tests.integrity import violations
 
 LocalBackend = Embedded | System
 _BACKENDS = pytest.StashKey[dict[str, LocalBackend]]()
+
+
+@pytest.fixture
+def broken_rules(seedbed: Seedbed) -> Callable[[], dict[str, list[str]]]:
+    """Return what tells which integrity rules of the payroll domain the test's rows break, by number, and where."""
+    return lambda: violations(seedbed.psycopg, seedbed.as_of)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
