@@ -315,6 +315,15 @@ def record_run(connection: Connection[Any], values: Mapping[str, Any]) -> tuple[
     return int(row[0]), str(row[1])
 
 
+def last_change(connection: Connection[Any]) -> int:
+    """Return the number of the last run that changed something, 0 where there was none."""
+    if not exists(connection):
+        return 0
+    query = "SELECT coalesce(max(id), 0) FROM seedbed.runs WHERE outcome <> 'unchanged'"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 INT8S = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 

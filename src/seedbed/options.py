@@ -9,6 +9,7 @@ from typing import Literal
 from seedbed.errors import InvalidInput
 from seedbed.load.run import Scope
 from seedbed.load.session import Limits
+from seedbed.saved import Saved
 from seedbed.settings import Said
 
 Edits = Literal["refuse", "keep", "overwrite"]
@@ -32,6 +33,7 @@ class Options:
         backup: whether a backup is made first; has to be said before rows are taken away.
         detail: the plan holds the single rows and fields.
         wait: wait for another run's lock.
+        saved: do nothing but what this plan saw.
         limits: how long to wait for other locks, for a statement and for the server.
 
     Raises:
@@ -49,6 +51,7 @@ class Options:
     backup: BackupChoice = None
     detail: bool = False
     wait: bool = True
+    saved: Saved | None = None
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

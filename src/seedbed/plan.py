@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from seedbed.load.run import Leaving, Run
 from seedbed.load.session import connect, transaction
 from seedbed.load.work import Positions, Work
 from seedbed.options import Options
+from seedbed.saved import Saved, Seen, look
 from seedbed.source import Source
 
 
@@ -84,6 +85,11 @@ class Contents:
         """How many rows there are."""
         return self.ours + self.edited + self.others
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The three counts by name."""
+        return {"ours": self.ours, "edited": self.edited, "others": self.others}
+
     def __str__(self) -> str:
         parts = [f"{self.ours} of seedbed"] if self.ours or not self.rows else []
         parts += [f"{self.edited} of seedbed edited since"] if self.edited else []
@@ -107,6 +113,7 @@ class Plan:
         notes: what is worth knowing and no error.
         dropped: the rows that went with the tables that a reset dropped, by table.
         backup: the backup that was made first, if one was.
+        seen: fingerprints of what was looked at; None of what was done.
     """
 
     profile: str
@@ -125,6 +132,7 @@ class Plan:
     emptied: Mapping[str, Contents] = field(default_factory=dict)
     dropped: Mapping[str, Contents] = field(default_factory=dict)
     backup: Path | None = None
+    seen: Seen | None = None
 
 
 def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noqa: B008 - frozen
@@ -155,9 +163,32 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
         )
         with prepared(connection, source, options.scope(writing=False)) as run:
             obstacles = find_obstacles(connection, run, options)
-            return summary(
+            found = summary(
                 connection, source, run, options, verdict.environment, started, obstacles
             )
+            return replace(found, seen=look(connection, run, verdict.site))
+
+
+def save(found: Plan, options: Options, file: Path) -> None:
+    """Write a plan to a file that `Options.saved` holds a run to.
+
+    Args:
+        found: a plan, not what was done.
+        options: what it was made with.
+        file: is replaced.
+    """
+    assert found.seen is not None
+    Saved(
+        profile=found.profile,
+        as_of=found.as_of.isoformat(),
+        scale=found.scale,
+        seed=found.seed,
+        minimal=found.minimal,
+        only=options.only,
+        skip=options.skip,
+        seen=found.seen,
+        tables={name: table.counts for name, table in found.tables.items()},
+    ).write(file)
 
 
 @contextmanager
