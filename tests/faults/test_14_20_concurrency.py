@@ -13,7 +13,7 @@ from seeders import DDL, WAITING, meanwhile, process, users, wait_for
 
 from seedbed.errors import DatabaseFailure, Drift, Locked
 from seedbed.ledger import LOCK
-from seedbed.load import session
+from seedbed.load.session import Limits
 
 
 def test_fault_14_of_eight_processes_one_writes_and_the_others_find_nothing_to_do(database, server):
@@ -173,15 +173,14 @@ def insert(application):
     application.execute("INSERT INTO users (email, name) VALUES ('ann', 'theirs')")
 
 
-def test_fault_18_a_table_locked_by_the_application(database, monkeypatch):
+def test_fault_18_a_table_locked_by_the_application(database):
     """Exit 5 and the process that holds it, after lock_timeout."""
-    monkeypatch.setitem(session.SETTINGS, "lock_timeout", "50ms")
     prepare(database, DDL)
     with psycopg.connect(database) as application:
         application.execute("LOCK TABLE users")
         pid = application.info.backend_pid
         with pytest.raises(Locked, match=rf"process {pid}\b.*users") as caught:
-            applied(database, users("ann"))
+            applied(database, users("ann"), limits=Limits(lock=0.05))
     assert caught.value.exit_code == 5
 
 

@@ -234,6 +234,20 @@ def test_fault_29_a_cancelled_statement(database):
     assert "canceling statement" in ended_by(database, f"SELECT pg_cancel_backend(pid) {WAITERS}")
 
 
+def test_fault_29_a_statement_that_takes_too_long(database):
+    """The database's own statement_timeout counts."""
+    prepare(database, DDL)
+    name = execute(database, "SELECT quote_ident(current_database())")[0][0]
+    execute(database, f"ALTER DATABASE {name} SET statement_timeout = '500ms'")
+    before = bytes_of(database)
+    with psycopg.connect(database) as application:
+        application.execute("LOCK TABLE users")
+        with pytest.raises(DatabaseFailure, match="statement timeout") as caught:
+            applied(database, users("ann"))
+    assert caught.value.exit_code == 6
+    assert bytes_of(database) == before
+
+
 def test_fault_29_a_session_that_the_server_ends_for_being_idle(database):
     """The database's idle_in_transaction_session_timeout passes while the profile is evaluated."""
     prepare(database, DDL)
