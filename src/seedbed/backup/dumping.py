@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +16,7 @@ from psycopg import Connection, IsolationLevel
 
 from seedbed import guard
 from seedbed.backup.counting import count_archive, count_tables, differences
+from seedbed.backup.drafting import draft
 from seedbed.backup.manifest import Manifest, digest, manifest_path
 from seedbed.backup.retention import Retention, retire
 from seedbed.environment import Verdict
@@ -74,8 +72,7 @@ def backup(
 
     Raises:
         InvalidInput: there is no pg_dump that fits the server, or `keep` or `keep_days` make no sense.
-        DatabaseFailure: the database could not be dumped; there is no file then.
-        OSError: the folder cannot be written to; there is no file then.
+        DatabaseFailure: the database could not be dumped, or the folder not be written to; there is no file then.
     """
     started = time.monotonic()
     retention = Retention(keep, keep_days)
@@ -87,6 +84,10 @@ def backup(
             raise Locked("a table is locked by somebody else, so it cannot be dumped") from None
         except psycopg.Error as error:
             raise translated(error) from None
+        except OSError as error:
+            raise DatabaseFailure(
+                f"the backup cannot be written to {out or FOLDER}: {error.strerror}"
+            ) from None
         finally:
             if not connection.closed:
                 connection.rollback()
@@ -113,17 +114,17 @@ def _dump(connection: Connection[Any], folder: Path, verdict: Verdict) -> tuple[
     reader = find_program("pg_restore", program.major, f"an archive of {program}")
     rows = count_tables(connection)
     moment, snapshot = _snapshot(connection)
-    with _draft(folder) as draft:
-        arguments = ["--format=custom", f"--file={draft}", f"--snapshot={snapshot}"]
+    with draft(folder) as file:
+        arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}"]
         arguments.append(f"--lock-wait-timeout={SETTINGS['lock_timeout']}")
         with access(connection) as reach:
             run(program, arguments, reach)
-        _verify(reader, draft, rows)
+        _verify(reader, file, rows)
         path = _free_name(folder, verdict.site.database, moment)
         manifest = Manifest(
             file=path.name,
-            size=draft.stat().st_size,
-            sha256=digest(draft),
+            size=file.stat().st_size,
+            sha256=digest(file),
             database=verdict.site.database,
             system_identifier=verdict.site.system_identifier,
             environment=str(verdict.environment),
@@ -132,7 +133,7 @@ def _dump(connection: Connection[Any], folder: Path, verdict: Verdict) -> tuple[
             made_at=moment,
             rows=rows,
         )
-        _publish(draft, path, manifest)
+        _publish(file, path, manifest)
     return path, manifest
 
 
@@ -158,21 +159,6 @@ def _verify(reader: Program, dump: Path, rows: Mapping[str, int]) -> None:
         raise DatabaseFailure("the dump does not hold what the database held", findings=wrong)
 
 
-@contextmanager
-def _draft(folder: Path) -> Iterator[Path]:
-    """Yield the name of a file to write, in a folder of its own that goes again whatever happens."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / ".gitignore").write_text(
-            "*\n", encoding="utf-8"
-        )  # a dump is not for a repository
-    place = Path(tempfile.mkdtemp(prefix=".seedbed-", dir=folder))
-    try:
-        yield place / "dump"
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
 def _free_name(folder: Path, database: str, moment: datetime) -> Path:
     """Return the name of a file that is not there yet."""
     name = re.sub(r"[^\w.-]+", "_", database).lstrip(".-") or "database"
@@ -185,15 +171,15 @@ def _free_name(folder: Path, database: str, moment: datetime) -> Path:
         number += 1
 
 
-def _publish(draft: Path, path: Path, manifest: Manifest) -> None:
+def _publish(dump: Path, path: Path, manifest: Manifest) -> None:
     """Give a verified dump its name: its manifest first, so that there is no dump without one."""
-    draft.chmod(0o600)
-    with draft.open("rb") as file:
+    dump.chmod(0o600)
+    with dump.open("rb") as file:
         os.fsync(file.fileno())
     beside = manifest_path(path)
     manifest.write(beside)
     try:
-        draft.rename(path)
+        dump.rename(path)
     except BaseException:
         beside.unlink()
         raise

@@ -46,18 +46,21 @@ class Manifest:
     rows: Mapping[str, int]
 
     def write(self, path: Path) -> None:
-        """Write a new file, and see it onto the disk.
+        """Write a new file, and see it onto the disk; there is none where that fails.
 
         Raises:
             FileExistsError: there is such a file.
         """
         values = {"seedbed_backup": FORM, **asdict(self), "made_at": self.made_at.isoformat()}
-        with path.open("x", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            json.dump(values, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(file, "w", encoding="utf-8") as stream:
+                stream.write(json.dumps(values, indent=2) + "\n")
+                stream.flush()
+                os.fsync(file)
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def manifest_path(dump: Path) -> Path:
