@@ -77,6 +77,23 @@ def test_fault_22_a_signal_at_commit_is_answered_by_what_became_of_it(database, 
     assert execute(database, "SELECT email FROM users") == [("ann",)] * committed
 
 
+def test_fault_22_a_signal_after_commit_comes_too_late(database, monkeypatch):
+    """What is there is not called rolled back: the run is told as done."""
+    prepare(database, DDL)
+    close = psycopg.Connection.close
+
+    def interrupted(connection):
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        close(connection)
+
+    monkeypatch.setattr(psycopg.Connection, "close", interrupted)
+    assert applied(database, users("ann")).changed
+    assert execute(database, "SELECT email FROM users") == [("ann",)]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)  # and whoever runs us hears signals again
+
+
 def test_fault_22_an_interrupt_in_the_callers_own_code(database):
     prepare(database, DDL)
 

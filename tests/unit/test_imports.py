@@ -27,7 +27,7 @@ ROOMS = [
         "dataset",
     },
     {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
-    {"load", "ledger", "target", "servers", "databases", "project", "request", "starter"},
+    {"load", "ledger", "target", "servers", "databases", "project", "request", "starter", "interruption"},
     {
         "guard",
         "surveying",
@@ -36,7 +36,6 @@ ROOMS = [
         "options",
         "decisions",
         "saved",
-        "interruption",
         "reset",
         "wishes",
         "plan",

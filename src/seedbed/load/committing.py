@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Connection
 
 from seedbed.errors import DatabaseFailure, OutcomeUnknown
+from seedbed.interruption import too_late
 from seedbed.load.session import connect
 
 ASKING = 15.0
@@ -28,9 +29,11 @@ def commit(connection: Connection[Any], url: str, run: tuple[int, str]) -> None:
     """
     try:
         connection.commit()
+        too_late()
     except KeyboardInterrupt as error:
         connection.close()  # a COMMIT that was not sent is then rolled back; one that was may have been carried out
         _ask(url, run, error)
+        too_late()
     except psycopg.OperationalError as error:
         if not connection.closed:
             raise
