@@ -19,7 +19,6 @@ from seedbed.load.recording import forget_table
 from seedbed.load.session import connect, transaction
 from seedbed.options import Options
 from seedbed.plan import Contents, Plan, told_as_ours
-from seedbed.settings import Said
 from seedbed.source import Source
 
 if TYPE_CHECKING:
@@ -93,13 +92,11 @@ class _Anew:
                 findings=_described(_contents(connection, tables)),
                 remedy=f"If you mean it: --confirm {name}",
             )
-        # What an empty local database is taken for is known by now; the guard need not take it for production.
-        said = self.options.said or Said(str(verdict.environment), self.source.profile)
         guard.permit(
             connection,
             "reset",
             confirm=self.options.confirm,
-            said=said,
+            said=self.options.said,
             patterns=self.source.patterns,
         )
         findings = dropping.unfit(connection, tables)

@@ -106,7 +106,8 @@ def _print(output: Output, verdict: Verdict, profile: str | None) -> None:
     output.text(f"Environment  {verdict.environment}{_beside(verdict)}")
     if verdict.refusal:
         output.text(f"Refused      {verdict.refusal}")
-        output.text(f"             {verdict.remedy}")
+        if verdict.remedy:
+            output.text(f"             {verdict.remedy}")
     else:
         output.text(f"Writable     yes{f', for the profile {profile}' if profile else ''}")
     output.text()

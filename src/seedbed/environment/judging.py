@@ -99,11 +99,13 @@ def admit(
         remedy = f"A confirmation is the database's name: --confirm {name}"
     elif environment in (Environment.PRODUCTION, Environment.UNKNOWN) and not production_safe:
         why = f"{name} is taken for {environment}, and the profile {profile} is not production_safe"
+        remedy = "Only a profile that is may go there, with rows picked by hand."
     elif environment is Environment.PRODUCTION and confirm is None:
         why = f"{name} is production"
         remedy = f"If you mean it: --confirm {name}"
     elif environment is not Environment.PRODUCTION and environment not in environments:
         why = f"{name} is for {environment}, and the profile {profile} is for {', '.join(environments)}"
+        remedy = "A profile goes where its environments say; seedbed profiles lists them."
     if not why:
         return verdict
     return replace(verdict, refusal=why, remedy=remedy)
