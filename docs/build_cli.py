@@ -13,6 +13,7 @@ COMMANDS = (
     ("apply",),
     ("plan",),
     ("status",),
+    ("reset",),
     ("destroy",),
     ("stamp",),
     ("backup",),

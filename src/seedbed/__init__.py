@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seedbed import errors, fields, snapshot
-    from seedbed.api import apply, backup, destroy, plan, restore, status
+    from seedbed.api import apply, backup, destroy, plan, reset, restore, status
     from seedbed.errors import SeedbedError
     from seedbed.factory import Factory
     from seedbed.profile import Profile, Rows, between
@@ -29,6 +29,7 @@ __all__ = [
     "errors",
     "fields",
     "plan",
+    "reset",
     "restore",
     "snapshot",
     "status",
@@ -46,6 +47,7 @@ _HOMES = {
     "errors": "",
     "fields": "",
     "plan": "seedbed.api",
+    "reset": "seedbed.api",
     "restore": "seedbed.api",
     "snapshot": "",
     "status": "seedbed.api",

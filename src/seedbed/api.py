@@ -11,65 +11,21 @@ The project is found from the current folder, as the command line does it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from seedbed.project import Project, find_project
-from seedbed.request import source
 from seedbed.settings import Said, read_settings
+from seedbed.wishes import ARGUMENT, Wishes, backup_choice, chosen, prepared
 
 if TYPE_CHECKING:
     from seedbed.apply import Progress
     from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
     from seedbed.environment import Verdict
-    from seedbed.options import Options
     from seedbed.plan import Plan
     from seedbed.profile import Profile
-    from seedbed.source import Source
     from seedbed.status import Status
-
-ARGUMENT = "environment="
-"""Where a caller says what a database is for."""
-
-
-class Wishes(TypedDict, total=False):
-    """The keyword arguments of `plan` and `apply`; the command line's options of the same names.
-
-    Attributes:
-        as_of: the moment the rows are made for (a datetime, a date, an ISO text or ``"now"``); the profile's own or the ledger's by
-            default.
-        scale: what the profile's counts are multiplied by.
-        seed: another seed makes other rows of the same shape.
-        minimal: only the hand-picked rows.
-        environment: what this database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
-        confirm: the database's name, where a write has to be confirmed.
-        edits: what to do about rows that somebody else changed since: ``refuse``, ``keep`` or ``overwrite``.
-        adopt: take over rows with our natural key that seedbed did not write.
-        only: only these tables.
-        skip: not these tables.
-        create: whether to create the tables in a database that has none of them.
-        detail: the plan holds the single rows and fields.
-        wait: wait for another run's lock.
-        project: the project, where it is not the current folder's.
-    """
-
-    as_of: datetime | date | str | None
-    scale: float
-    seed: str | int | None
-    minimal: bool
-    environment: str | Said | None
-    confirm: str | None
-    edits: Literal["refuse", "keep", "overwrite"]
-    adopt: bool
-    only: Sequence[str]
-    skip: Sequence[str]
-    create: bool
-    detail: bool
-    wait: bool
-    project: Project | None
 
 
 def plan(profile: str | Profile, url: str, **wishes: Unpack[Wishes]) -> Plan:
@@ -111,20 +67,60 @@ def apply(
     return carry_out(prepared(profile, wishes), url, chosen(wishes), progress)
 
 
-def destroy(url: str, *, confirm: str, wait: bool = True) -> Destroyed:
+def reset(
+    profile: str | Profile,
+    url: str,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    **wishes: Unpack[Wishes],
+) -> Plan:
+    """Drop the tables that the project describes, make them again, and apply a profile, all in one transaction.
+
+    Args:
+        profile: a profile, or its name in the project of the current folder.
+        url: the database.
+        progress: is called from time to time with how far the run is.
+        wishes: see `Wishes`; `confirm` must be the database's name, and `backup` must be said.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`; then the old tables are there with all their rows.
+    """
+    from seedbed.reset import reset as start_over
+
+    return start_over(prepared(profile, wishes), url, chosen(wishes), progress)
+
+
+def destroy(
+    url: str,
+    *,
+    confirm: str | None,
+    backup: bool | str | Path | None = None,
+    environment: str | Said | None = None,
+    wait: bool = True,
+    lock_timeout: float | None = None,
+    statement_timeout: float | None = None,
+    connect_timeout: float | None = None,
+) -> Destroyed:
     """Delete exactly the rows seedbed wrote to a database and still owns.
 
     Args:
         url: the database.
         confirm: the database's name.
+        backup: whether a backup is made first, and where; has to be said, except in a database that seedbed created.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         wait: wait for another run's lock.
+        lock_timeout, statement_timeout, connect_timeout: see `Wishes`.
 
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`.
     """
+    from seedbed.destroy import Choice
     from seedbed.destroy import destroy as delete
+    from seedbed.load.session import Limits
 
-    return delete(url, confirm=confirm, wait=wait)
+    said = read_settings().operator_says(environment, ARGUMENT)
+    limits = Limits(lock_timeout, statement_timeout, connect_timeout)
+    return delete(url, Choice(confirm, backup_choice(backup), said, wait, limits))
 
 
 def status(url: str, *, environment: str | Said | None = None) -> Status:
@@ -217,38 +213,3 @@ def restore(
     said = read_settings().operator_says(environment, ARGUMENT)
     wanted = Wanted(confirm, origin, drop_old, backup, owners, said, wait)
     return bring_back(url, Path(file), wanted)
-
-
-def prepared(profile: str | Profile, wishes: Wishes) -> Source:
-    """Return the profile that is meant, ready to be evaluated as wished."""
-    project = wishes.get("project") or find_project()
-    return source(
-        project,
-        project.profile(profile) if isinstance(profile, str) else profile,
-        as_of=wishes.get("as_of"),
-        scale=wishes.get("scale", 1.0),
-        seed=wishes.get("seed"),
-        minimal=wishes.get("minimal", False),
-    )
-
-
-def chosen(wishes: Wishes) -> Options:
-    """Return what is wished of a run, apart from its rows."""
-    from seedbed.options import Options
-
-    return Options(
-        environment=_said(wishes),
-        confirm=wishes.get("confirm"),
-        edits=wishes.get("edits", "refuse"),
-        adopt=wishes.get("adopt", False),
-        only=tuple(wishes.get("only", ())),
-        skip=tuple(wishes.get("skip", ())),
-        create=wishes.get("create", True),
-        detail=wishes.get("detail", False),
-        wait=wishes.get("wait", True),
-    )
-
-
-def _said(wishes: Wishes) -> Said | None:
-    project = wishes.get("project") or find_project()
-    return project.settings.operator_says(wishes.get("environment"), ARGUMENT)

@@ -14,22 +14,18 @@ from psycopg import Connection, errors
 from seedbed import guard, ledger
 from seedbed.decisions import decide, permit_emptying
 from seedbed.environment import Verdict
-from seedbed.errors import DatabaseFailure, Locked
 from seedbed.interruption import interruptible
 from seedbed.load.clashes import explain
 from seedbed.load.committing import commit
 from seedbed.load.execute import carry_out
 from seedbed.load.failures import Clash, translated
 from seedbed.load.preparing import prepared
+from seedbed.load.retrying import AGAIN, persistently
 from seedbed.load.run import Run
-from seedbed.load.session import blockers, connect, take_lock, transaction
-from seedbed.load.updating import Overtaken
+from seedbed.load.session import connect, locked, take_lock, transaction
 from seedbed.options import Options
 from seedbed.plan import Contents, Plan, summary, told_as_ours
 from seedbed.source import Source
-
-ATTEMPTS = 3
-AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, Overtaken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +109,7 @@ def write(job: Job) -> Plan:
     """
     with interruptible():
         made = _backed_up(job) if job.options.backup else None
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return replace(_attempt(job), backup=made)
-            except AGAIN as failure:
-                if attempt == ATTEMPTS:
-                    raise DatabaseFailure(
-                        f"gave up after {ATTEMPTS} attempts: {_why(failure)}",
-                        remedy="Something else writes to the same rows; try again when it is done.",
-                    ) from None
-    raise AssertionError("unreachable")
-
-
-def _why(failure: Exception) -> str:
-    return translated(failure).message if isinstance(failure, psycopg.Error) else str(failure)
+        return replace(persistently(lambda: _attempt(job)), backup=made)
 
 
 def _backed_up(job: Job) -> Path | None:
@@ -184,7 +167,7 @@ def _written(connection: Connection[Any], job: Job) -> Plan:
         assert run is not None
         raise explain(connection, run.works, clash) from None
     except errors.LockNotAvailable:
-        raise _locked(connection) from None
+        raise locked(connection) from None
 
 
 def _carried_out_before(
@@ -200,6 +183,8 @@ def _carried_out(
     connection: Connection[Any], job: Job, run: Run, verdict: Verdict, started: float
 ) -> Plan:
     source, options = job.source, job.options
+    if options.saved:
+        options.saved.check(connection, run, verdict.site)
     decide(connection, run, options)
     permit_emptying(connection, source, run, options, verdict)
     ledger.ensure(connection)
@@ -241,15 +226,4 @@ def _record(connection: Connection[Any], job: Job, run: Run, done: Plan) -> tupl
             "counts": psycopg.types.json.Jsonb(counts),
             "seconds": done.seconds,
         },
-    )
-
-
-def _locked(connection: Connection[Any]) -> Locked:
-    try:
-        who = blockers(connection)
-    except psycopg.Error:
-        who = ""
-    return Locked(
-        "somebody else holds a lock on a table or row" + (f": {who}" if who else ""),
-        remedy="Wait for it, or end that process.",
     )

@@ -176,7 +176,9 @@ def _refused_rows(work: Work, name: str, options: Options) -> list[Finding]:
     findings = []
     if options.edits == "refuse":
         for at in work.edited[:SHOWN].tolist():
-            problem = f"edited since: {', '.join(fields_of(work, at))}"
+            both = work.known.digests[work.place[at]] != work.digests[at]
+            too = ", and the profile has changed it too" if both else ""
+            problem = f"edited since{too}: {', '.join(fields_of(work, at))}"
             findings.append(Finding(f"{name} {label(at)}", problem))
         findings += _more(name, "edited since", len(work.edited))
     if not options.adopt:

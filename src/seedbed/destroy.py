@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 from psycopg.types.json import Jsonb
 
 from seedbed import guard, ledger, target
 from seedbed.dataset import TableName
-from seedbed.errors import DatabaseFailure, Drift, Finding, Refused
+from seedbed.errors import DatabaseFailure, Drift, Finding, Unconfirmed
 from seedbed.interruption import interruptible
 from seedbed.ledger import Entry
+from seedbed.load.committing import commit
 from seedbed.load.failures import translated
 from seedbed.load.privileges import lacking
 from seedbed.load.pruning import Held, delete_free, doom
-from seedbed.load.session import connect, take_lock, transaction
+from seedbed.load.retrying import AGAIN, persistently
+from seedbed.load.session import Limits, connect, locked, take_lock, transaction
+from seedbed.options import BackupChoice
+from seedbed.settings import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +36,35 @@ class Destroyed:
         database: the database's name.
         tables: by table, how many rows were deleted.
         seconds: how long it took.
+        backup: the backup that was made first, if one was.
     """
 
     database: str
     tables: Mapping[str, int]
     seconds: float
+    backup: Path | None = None
 
 
-def destroy(url: str, *, confirm: str | None, wait: bool = True) -> Destroyed:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a caller of destroy may choose.
+
+    Attributes:
+        confirm: the database's name.
+        backup: whether a backup is made first; has to be said where there are rows of ours.
+        said: what the operator says the database is for.
+        wait: wait for another run's lock.
+        limits: how long to wait for other locks, for a statement and for the server.
+    """
+
+    confirm: str | None = None
+    backup: BackupChoice = None
+    said: Said | None = None
+    wait: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+def destroy(url: str, choice: Choice) -> Destroyed:
     """Delete exactly the rows seedbed wrote to a database and still owns, children first.
 
     Rows that other rows depend on are kept, with their own parents, stay in the ledger, and are listed in the error. The stamp and the
@@ -45,46 +72,74 @@ def destroy(url: str, *, confirm: str | None, wait: bool = True) -> Destroyed:
 
     Args:
         url: the database.
-        confirm: the database's name.
-        wait: wait for another run's lock.
+        choice: see `Choice`.
 
     Raises:
-        Refused: the name was not repeated, or the database is not what its stamp says.
+        Refused: the name was not repeated, the guard says no, or nobody has said whether to make a backup.
         Drift: some rows had to be kept; the others are deleted.
     """
     started = time.monotonic()
-    with interruptible(), connect(url) as connection:
-        try:
-            with transaction(connection, keep=True):
-                take_lock(connection, wait=wait)
-                _admit(connection, confirm)
-                done, held = _delete(connection)
-                seconds = time.monotonic() - started
-                _record(connection, done, held, seconds)
-                connection.commit()
-        except psycopg.Error as error:
-            raise translated(error) from None
-        database = connection.info.dbname
+    with interruptible():
+        backup = _backed_up(url, choice) if choice.backup else None
+        name, done, held = persistently(lambda: _attempt(url, choice, started))
     if held:
         raise Drift(
             f"{sum(done.values())} rows deleted, but others depend on some of ours, which were kept",
             findings=[Finding(str(one.table), str(one)) for one in held],
             remedy="Delete the rows that refer to them and destroy again.",
         )
-    return Destroyed(database, done, seconds)
+    return Destroyed(name, done, time.monotonic() - started, backup)
 
 
-def _admit(connection: Connection[Any], confirm: str | None) -> None:
+def _attempt(url: str, choice: Choice, started: float) -> tuple[str, dict[str, int], list[Held]]:
+    with _admitted(url, choice) as connection:
+        take_lock(connection, wait=choice.wait)
+        name = _admit(connection, choice)
+        done, held = _delete(connection)
+        number = _record(connection, done, held, time.monotonic() - started)
+        if number:
+            commit(connection, url, number)
+    return name, done, held
+
+
+@contextmanager
+def _admitted(url: str, choice: Choice) -> Iterator[Connection[Any]]:
+    with connect(url, choice.limits) as connection:
+        try:
+            with transaction(connection, keep=True, limits=choice.limits):
+                yield connection
+        except errors.LockNotAvailable:
+            raise locked(connection) from None
+        except AGAIN:
+            raise
+        except psycopg.Error as error:
+            raise translated(error) from None
+
+
+def _backed_up(url: str, choice: Choice) -> Path | None:
+    from seedbed.backup import made_first  # programs to run, which few runs need
+
+    with _admitted(url, choice) as connection:
+        _admit(connection, choice)
+    made = made_first(url, choice.backup, choice.said)
+    return made.path if made else None
+
+
+def _admit(connection: Connection[Any], choice: Choice) -> str:
+    """Ask everything that has to be asked first; return the database's name."""
     row = connection.execute("SELECT current_database()").fetchone()
     name = row[0] if row else ""
-    if confirm != name:
-        raise Refused(
+    if choice.confirm != name:
+        raise Unconfirmed(
             f"deleting seedbed's rows takes the name of the database, {name}, said once more",
             remedy=f"If you mean it: --confirm {name}",
         )
-    verdict = guard.explain(connection)
-    if verdict.site.stamp and verdict.refusal:
-        raise Refused(f"refused: {verdict.refusal}", remedy=verdict.remedy)
+    verdict = guard.permit(connection, "destroy", confirm=choice.confirm, said=choice.said)
+    if ledger.exists(connection) and ledger.entries(connection):
+        from seedbed.backup import require_decision  # as above
+
+        require_decision(choice.backup, verdict, "destroy")
+    return str(name)
 
 
 def _delete(connection: Connection[Any]) -> tuple[dict[str, int], list[Held]]:
@@ -123,12 +178,13 @@ def _forget(
 
 def _record(
     connection: Connection[Any], done: Mapping[str, int], held: list[Held], seconds: float
-) -> None:
-    if ledger.exists(connection):
-        values = {
-            "action": "destroy",
-            "outcome": "kept some" if held else "changed" if any(done.values()) else "unchanged",
-            "counts": Jsonb({name: {"prune": count} for name, count in done.items()}),
-            "seconds": seconds,
-        }
-        ledger.record_run(connection, values)
+) -> tuple[int, str] | None:
+    if not ledger.exists(connection):
+        return None
+    values = {
+        "action": "destroy",
+        "outcome": "kept some" if held else "changed" if any(done.values()) else "unchanged",
+        "counts": Jsonb({name: {"prune": count} for name, count in done.items()}),
+        "seconds": seconds,
+    }
+    return ledger.record_run(connection, values)

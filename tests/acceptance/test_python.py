@@ -24,7 +24,7 @@ except seedbed.errors.InvalidInput as error:
 try:
     seedbed.destroy(url, confirm="yes")
 except seedbed.errors.Refused:
-    print(seedbed.destroy(url, confirm=seedbed.status(url).database).tables)
+    print(seedbed.destroy(url, confirm=seedbed.status(url).database, backup=False).tables)
 """
 
 

@@ -42,7 +42,9 @@ class TestDestroy:
         on_terminal(shop, "apply", "development", "--database-url", database)
         with psycopg.connect(database) as connection:
             name = connection.info.dbname
-        code, shown = on_terminal(shop, "destroy", "--database-url", database, typed=f"{name}\n")
+        code, shown = on_terminal(
+            shop, "destroy", "--database-url", database, "--no-backup", typed=f"{name}\n"
+        )
         assert code == 0, shown
         assert "34 rows deleted" in shown
 

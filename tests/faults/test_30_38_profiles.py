@@ -837,7 +837,7 @@ def test_fault_38_on_the_command_line(shop, database):
     """Exit 4 with the option to say; then it is ours."""
     run_seedbed(shop, "apply", "development", DATABASE_URL=database)
     name = database.partition("?")[0].rpartition("/")[2]
-    run_seedbed(shop, "destroy", "--confirm", name, DATABASE_URL=database)
+    run_seedbed(shop, "destroy", "--confirm", name, "--no-backup", DATABASE_URL=database)
     execute(database, "INSERT INTO customers (email, name) VALUES ('ann@example.com', 'theirs')")
     done = run_seedbed(shop, "apply", "development", DATABASE_URL=database)
     assert done.code == 4

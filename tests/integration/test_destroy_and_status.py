@@ -6,7 +6,9 @@ import psycopg
 import pytest
 from given import applied, execute, ledger, prepare, rows, traces
 
-from seedbed.destroy import destroy
+from seedbed.backup.manifest import manifest_path, read_manifest
+from seedbed.birth import stamp_at_birth
+from seedbed.destroy import Choice, destroy
 from seedbed.errors import Drift, Refused
 from seedbed.status import status
 
@@ -23,6 +25,10 @@ def world():
     )
 
 
+def destroyed(url, confirm):
+    return destroy(url, Choice(confirm, backup=False))
+
+
 def name_of(url):
     return psycopg.conninfo.conninfo_to_dict(url)["dbname"]
 
@@ -32,7 +38,7 @@ class TestDestroy:
         prepare(database, DDL)
         applied(database, *world())
         execute(database, "INSERT INTO users (name) VALUES ('theirs')")
-        done = destroy(database, confirm=name_of(database))
+        done = destroyed(database, name_of(database))
         assert done.tables == {"users": 2, "posts": 2}
         assert execute(database, "SELECT name FROM users") == [("theirs",)]
         assert execute(database, "SELECT * FROM posts") == []
@@ -44,7 +50,7 @@ class TestDestroy:
         applied(database, *world())
         before = traces(database, "users", "posts")
         with pytest.raises(Refused, match="said once more"):
-            destroy(database, confirm=word)
+            destroyed(database, word)
         assert traces(database, "users", "posts") == before
 
     def test_rows_that_others_depend_on_are_kept_with_their_parents_and_listed(self, database):
@@ -56,18 +62,47 @@ class TestDestroy:
         with pytest.raises(
             Drift, match=r"1 row of public.posts: referred to by rows of public.likes"
         ):
-            destroy(database, confirm=name_of(database))
+            destroyed(database, name_of(database))
         assert execute(database, "SELECT name FROM users") == [("bob",)]
         assert execute(database, "SELECT title FROM posts") == [("q",)]
         assert len(ledger(database)) == 2
         execute(database, "DELETE FROM likes")
-        destroy(database, confirm=name_of(database))
+        destroyed(database, name_of(database))
         assert execute(database, "SELECT * FROM users") == []
 
     def test_a_database_without_a_ledger_is_left_as_it_is(self, database):
         execute(database, DDL)
-        assert destroy(database, confirm=name_of(database)).tables == {}
+        assert destroyed(database, name_of(database)).tables == {}
         assert execute(database, "SELECT to_regnamespace('seedbed')") == [(None,)]
+
+    def test_nobody_has_said_whether_to_make_a_backup(self, database):
+        prepare(database, DDL)
+        applied(database, *world())
+        before = traces(database, "users", "posts"), ledger(database)
+        with pytest.raises(Refused, match="--backup makes one, --no-backup goes without"):
+            destroy(database, Choice(name_of(database)))
+        assert (traces(database, "users", "posts"), ledger(database)) == before
+
+    def test_a_database_that_seedbed_created_needs_no_word_about_a_backup(self, database):
+        stamp_at_birth(database, "testing")
+        execute(database, DDL)
+        applied(database, *world())
+        assert destroy(database, Choice(name_of(database))).tables == {"users": 2, "posts": 2}
+
+    def test_a_backup_is_made_before_the_rows_go(self, database, tmp_path):
+        prepare(database, DDL)
+        applied(database, *world())
+        done = destroy(database, Choice(name_of(database), backup=tmp_path))
+        assert done.backup is not None
+        assert done.backup.parent == tmp_path
+        assert read_manifest(manifest_path(done.backup)).rows["public.users"] == 2
+
+    def test_no_backup_is_made_for_a_destroy_that_is_refused(self, database, tmp_path):
+        prepare(database, DDL)
+        applied(database, *world())
+        with pytest.raises(Refused):
+            destroy(database, Choice("another", backup=tmp_path))
+        assert list(tmp_path.iterdir()) == []
 
     def test_applying_again_makes_the_same_rows(self, database):
         prepare(database, DDL)
@@ -75,7 +110,7 @@ class TestDestroy:
         before = execute(
             database, "SELECT u.name, title FROM posts JOIN users u ON u.id = user_id ORDER BY 1"
         )
-        destroy(database, confirm=name_of(database))
+        destroyed(database, name_of(database))
         applied(database, *world())
         after = execute(
             database, "SELECT u.name, title FROM posts JOIN users u ON u.id = user_id ORDER BY 1"
@@ -108,5 +143,5 @@ class TestStatus:
     def test_after_a_destroy_no_profile_is_active(self, database):
         prepare(database, DDL)
         applied(database, *world())
-        destroy(database, confirm=name_of(database))
+        destroyed(database, name_of(database))
         assert status(database).profile is None

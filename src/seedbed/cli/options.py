@@ -64,6 +64,27 @@ Confirm = Annotated[
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait for another run's lock: exit 5.")
 ]
+LockTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="How long to wait for a table or row that somebody else has locked: exit 5. Without it: 10; 0 is for ever.",
+    ),
+]
+StatementTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="How long one statement may take: exit 6. Without it: what the role or database sets, else 900; 0 is for ever.",
+    ),
+]
+ConnectTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="How long to wait for the server: exit 6. Without it: what the URL says, else 10; 0 is for ever.",
+    ),
+]
 Detail = Annotated[bool, typer.Option("--detail", help="Show the rows and fields, too.")]
 Json = Annotated[
     bool,

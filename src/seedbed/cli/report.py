@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from seedbed.url import redacted
 if TYPE_CHECKING:
     from seedbed.cli.database import Place
     from seedbed.cli.output import Output
-    from seedbed.plan import Plan
+    from seedbed.plan import Contents, Plan
 
 COUNTS = ("create", "update", "unchanged", "adopt", "edited", "prune")
 
@@ -31,6 +31,9 @@ def document(plan: Plan, url: str) -> dict[str, object]:
         "seconds": round(plan.seconds, 3),
         "changed": plan.changed,
         "created_tables": list(plan.created),
+        "dropped": {name: contents.counts for name, contents in plan.dropped.items()},
+        "emptied": {name: contents.counts for name, contents in plan.emptied.items()},
+        "backup": str(plan.backup) if plan.backup else None,
         "tables": {
             name: {**table.counts, **_rows(table.rows)} for name, table in plan.tables.items()
         },
@@ -48,6 +51,10 @@ def print_plan(output: Output, plan: Plan, *, done: bool) -> None:
         plan: what is to be done, or was done.
         done: which of the two.
     """
+    if plan.backup:
+        output.text(f"Backup: {plan.backup}")
+    _print_contents(output, "Dropped", plan.dropped)
+    _print_contents(output, "Emptied" if done else "Would empty", plan.emptied)
     if plan.created:
         verb = "Created" if done else "Would create"
         output.text(f"{verb} the {len(plan.created)} tables: {', '.join(plan.created)}")
@@ -65,6 +72,16 @@ def print_plan(output: Output, plan: Plan, *, done: bool) -> None:
     if plan.refusals and not done:
         output.text(f"apply would refuse: {'; '.join(map(str, plan.refusals))}")
     output.text(_sentence(plan, done))
+
+
+def _print_contents(output: Output, verb: str, tables: Mapping[str, Contents]) -> None:
+    """Print whose rows go with which tables."""
+    if not tables:
+        return
+    counts = ("ours", "edited", "others")
+    rows = [[name, *contents.counts.values()] for name, contents in tables.items()]
+    output.table((verb, *counts), rows, numbers=counts)
+    output.text()
 
 
 def print_cast(output: Output, cast: Sequence[tuple[str, str]]) -> None:

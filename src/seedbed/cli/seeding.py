@@ -1,20 +1,22 @@
-"""Commands that compare and write: plan and apply."""
+"""Commands that compare and write: plan, apply and reset."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from seedbed.cli.database import find_project_aloud, operator_says, place_for, place_to_compare
+from seedbed.cli.database import existing_place, find_project_aloud
+from seedbed.cli.offering import BackupDir, BackupFirst, choice_of
 from seedbed.cli.options import (
     AsOf,
     Confirm,
+    ConnectTimeout,
     DatabaseUrl,
     Detail,
     Environment,
     Json,
+    LockTimeout,
     Minimal,
     NoColor,
     NoWait,
@@ -24,22 +26,15 @@ from seedbed.cli.options import (
     Scale,
     Seed,
     Skip,
+    StatementTimeout,
 )
 from seedbed.cli.output import Output
-from seedbed.cli.progress import shown
-from seedbed.cli.report import document, print_cast, print_plan, print_way_in
-from seedbed.cli.startup import imports_done
+from seedbed.cli.running import Seeding
+from seedbed.cli.server import Whose
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from seedbed.api import Wishes
-    from seedbed.dataset import Dataset
-    from seedbed.options import Options
-    from seedbed.profile import Profile
-    from seedbed.project import Project
-    from seedbed.source import Source
+    from seedbed.wishes import Wishes
 
 NoCreate = Annotated[bool, typer.Option("--no-create", help="Never create the project's tables.")]
 Adopt = Annotated[
@@ -58,10 +53,20 @@ OverwriteEdits = Annotated[
 ]
 
 
+Clean = Annotated[
+    bool,
+    typer.Option(
+        "--clean",
+        help="Empty the profile's tables first, in the same transaction, also of rows that seedbed did not write.",
+    ),
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Register this module's commands."""
     app.command()(apply)
     app.command()(plan)
+    app.command()(reset)
 
 
 def plan(
@@ -73,8 +78,12 @@ def plan(
     minimal: Minimal = False,
     only: Only = None,
     skip: Skip = None,
+    clean: Clean = False,
     no_create: NoCreate = False,
     environment: Environment = None,
+    lock_timeout: LockTimeout = None,
+    statement_timeout: StatementTimeout = None,
+    connect_timeout: ConnectTimeout = None,
     detail: Detail = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -89,9 +98,13 @@ def plan(
         "only": only or (),
         "skip": skip or (),
         "create": not no_create,
+        "clean": clean,
+        "lock_timeout": lock_timeout,
+        "statement_timeout": statement_timeout,
+        "connect_timeout": connect_timeout,
         "detail": detail,
     }
-    run = _Run(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
+    run = Seeding(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
     run.plan()
 
 
@@ -110,10 +123,16 @@ def apply(
     keep_edits: KeepEdits = False,
     overwrite_edits: OverwriteEdits = False,
     adopt: Adopt = False,
+    clean: Clean = False,
+    backup: BackupFirst = None,
+    backup_dir: BackupDir = None,
     no_create: NoCreate = False,
     environment: Environment = None,
     confirm: Confirm = None,
     no_wait: NoWait = False,
+    lock_timeout: LockTimeout = None,
+    statement_timeout: StatementTimeout = None,
+    connect_timeout: ConnectTimeout = None,
     detail: Detail = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -130,79 +149,63 @@ def apply(
         "edits": _edits(keep_edits, overwrite_edits),
         "adopt": adopt,
         "create": not no_create,
+        "clean": clean,
+        "backup": choice_of(backup, backup_dir),
         "confirm": confirm,
         "wait": not no_wait,
+        "lock_timeout": lock_timeout,
+        "statement_timeout": statement_timeout,
+        "connect_timeout": connect_timeout,
         "detail": detail,
     }
-    run = _Run(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
+    run = Seeding(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
     if dry_run:
         run.plan()
     else:
         run.apply()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Run:
-    """One plan or apply from the command line."""
+def reset(
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    as_of: AsOf = None,
+    scale: Scale = 1.0,
+    seed: Seed = None,
+    minimal: Minimal = False,
+    backup: BackupFirst = None,
+    backup_dir: BackupDir = None,
+    environment: Environment = None,
+    confirm: Confirm = None,
+    no_wait: NoWait = False,
+    lock_timeout: LockTimeout = None,
+    statement_timeout: StatementTimeout = None,
+    connect_timeout: ConnectTimeout = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Drop the project's tables, make them again, and apply. All or nothing; without a PROFILE, the one applied last."""
+    from seedbed.reset import active_profile
 
-    output: Output
-    profile: str
-    database_url: str | None
-    environment: str | None
-    wishes: Wishes
-
-    def plan(self) -> None:
-        """Compare, and print the difference."""
-        from seedbed.plan import plan as compare
-
-        project, _, source, options = self._prepared()
-        with place_to_compare(self.output, project, self.database_url, self.profile) as (
-            place,
-            url,
-        ):
-            imports_done()
-            found = compare(source, url, options)
-        self.output.document(document(found, place.url))
-        print_plan(self.output, found, done=False)
-
-    def apply(self) -> None:
-        """Write, and print what was done and how to look at it."""
-        from seedbed.apply import apply as carry_out
-
-        project, profile, prepared, options = self._prepared()
-        place = place_for(self.output, project, self.database_url, self.profile, options.said)
-        imports_done()
-        source, made = _remembering(prepared)
-        with shown(self.output) as progress:
-            done = carry_out(source, place.url, options, progress)
-        self.output.document(document(done, place.url))
-        print_plan(self.output, done, done=True)
-        if profile.cast is not None and made:
-            print_cast(self.output, profile.cast(made[-1]))
-        print_way_in(self.output, place, self.profile)
-
-    def _prepared(self) -> tuple[Project, Profile, Source, Options]:
-        from seedbed import api
-
-        project = find_project_aloud(self.output)
-        profile = project.profile(self.profile)
-        said = operator_says(project, self.environment)
-        wishes: Wishes = {**self.wishes, "project": project, "environment": said}
-        return project, profile, api.prepared(profile, wishes), api.chosen(wishes)
+    output = Output(json, quiet, not no_color)
+    place = existing_place(output, find_project_aloud(output), database_url, profile)
+    wishes: Wishes = {
+        "as_of": as_of,
+        "scale": scale,
+        "seed": seed,
+        "minimal": minimal,
+        "backup": choice_of(backup, backup_dir),
+        "confirm": confirm,
+        "wait": not no_wait,
+        "lock_timeout": lock_timeout,
+        "statement_timeout": statement_timeout,
+        "connect_timeout": connect_timeout,
+    }
+    name = profile or active_profile(place.url)
+    Seeding(output, name, place.url, environment, wishes).reset(place)
 
 
 def _edits(keep: bool, overwrite: bool) -> Literal["refuse", "keep", "overwrite"]:
     if keep and overwrite:
         raise InvalidInput("--keep-edits and --overwrite-edits exclude each other")
     return "keep" if keep else "overwrite" if overwrite else "refuse"
-
-
-def _remembering(source: Source) -> tuple[Source, list[Dataset]]:
-    """Return a source that keeps what it was evaluated to, for the cast."""
-    made: list[Dataset] = []
-
-    def evaluate(moment: datetime) -> Dataset:
-        made[:] = [source.evaluate(moment)]
-        return made[0]
-
-    return dataclasses.replace(source, evaluate=evaluate), made

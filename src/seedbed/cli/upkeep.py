@@ -8,7 +8,19 @@ import typer
 
 from seedbed.cli.asking import ask_name
 from seedbed.cli.database import existing_place, find_project_aloud, operator_says
-from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
+from seedbed.cli.offering import BackupDir, BackupFirst, choice_of, offered
+from seedbed.cli.options import (
+    Confirm,
+    ConnectTimeout,
+    DatabaseUrl,
+    Environment,
+    Json,
+    LockTimeout,
+    NoColor,
+    NoWait,
+    Quiet,
+    StatementTimeout,
+)
 from seedbed.cli.output import Output
 from seedbed.cli.server import Whose
 from seedbed.environment import read_environment
@@ -47,8 +59,14 @@ def status(
 def destroy(
     profile: Whose = None,
     database_url: DatabaseUrl = None,
+    backup: BackupFirst = None,
+    backup_dir: BackupDir = None,
+    environment: Environment = None,
     confirm: Confirm = None,
     no_wait: NoWait = False,
+    lock_timeout: LockTimeout = None,
+    statement_timeout: StatementTimeout = None,
+    connect_timeout: ConnectTimeout = None,
     json: Json = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -57,12 +75,32 @@ def destroy(
     from seedbed import api
 
     output = Output(json, quiet, not no_color)
-    place = existing_place(output, find_project_aloud(output), database_url, profile)
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
     name = confirm if confirm is not None else ask_name("delete seedbed's rows from it")
-    done = api.destroy(place.url, confirm=name, wait=not no_wait)
-    output.document(
-        {"database": done.database, "tables": dict(done.tables), "seconds": round(done.seconds, 3)}
+    done = offered(
+        lambda choice: api.destroy(
+            place.url,
+            confirm=name,
+            backup=choice,
+            environment=operator_says(project, environment),
+            wait=not no_wait,
+            lock_timeout=lock_timeout,
+            statement_timeout=statement_timeout,
+            connect_timeout=connect_timeout,
+        ),
+        choice_of(backup, backup_dir),
     )
+    output.document(
+        {
+            "database": done.database,
+            "tables": dict(done.tables),
+            "backup": str(done.backup) if done.backup else None,
+            "seconds": round(done.seconds, 3),
+        }
+    )
+    if done.backup:
+        output.text(f"Backup: {done.backup}")
     output.table(("table", "deleted"), list(done.tables.items()), numbers=("deleted",))
     deleted = sum(done.tables.values())
     output.text(f"{done.database}: {deleted:,} rows deleted ({done.seconds:.2f} s)")

@@ -223,7 +223,19 @@ def _holder(connection: Connection[Any]) -> str:
     return f" (process {row[0]})" if row and row[0] else ""
 
 
-def blockers(connection: Connection[Any]) -> str:
+def locked(connection: Connection[Any]) -> Locked:
+    """Return the error for a lock that was waited for in vain, with who has it, as far as the server still tells."""
+    try:
+        who = _blockers(connection)
+    except psycopg.Error:
+        who = ""
+    return Locked(
+        "somebody else holds a lock on a table or row" + (f": {who}" if who else ""),
+        remedy="Wait for it, or end that process.",
+    )
+
+
+def _blockers(connection: Connection[Any]) -> str:
     """Return, for a message, which processes hold locks for writing on tables of this database."""
     rows = connection.execute(
         "SELECT l.pid, string_agg(DISTINCT c.relname, ', ') FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
