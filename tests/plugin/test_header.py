@@ -63,3 +63,16 @@ def test_an_explicit_choice_never_falls_back(unsaid: pytest.Pytester) -> None:
             f"*no Docker daemon at {NOWHERE}*",
         ]
     )
+
+
+def test_where_there_is_no_project_a_run_that_needs_a_server_has_it(
+    unsaid: pytest.Pytester,
+) -> None:
+    """The payroll project's rows are there for the curious; after collection at the latest the run says where."""
+    (unsaid.path / "pyproject.toml").unlink()
+    (unsaid.path / "conftest.py").unlink()
+    unsaid.makepyfile("def test_x(seedbed_server): assert seedbed_server.kind == 'embedded'")
+    for options in ((), ("-n", "2")):
+        result = unsaid.runpytest_subprocess(*options)
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines([CHOSEN])

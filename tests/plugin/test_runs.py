@@ -119,8 +119,8 @@ class TestKeep:
             "test_fails[clone]",
             "test_fails[rollback]",
         ]
-        opened = db("open", listed[0].split()[0], typed="SELECT name FROM users;")
-        assert "Eve" in opened
+        for which in (listed[0].split()[0], "test_fails[rollback]"):
+            assert "Eve" in db("open", which, typed="SELECT name FROM users;")
         assert db("clean").count("removed") == 2
         assert db("list") == "none\n"
         assert not folder_of(urls[0]).exists()

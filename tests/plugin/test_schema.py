@@ -102,6 +102,20 @@ def test_a_wrong_one_is_a_line_and_no_traceback(
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"seedbed: *{problem}*"])
     result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
+
+
+def test_a_project_that_says_nothing_of_its_tables_is_told_how(shop: pytest.Pytester) -> None:
+    """The same from fixtures of a session's scope."""
+    configuration = shop.path / "pyproject.toml"
+    lines = configuration.read_text().splitlines(keepends=True)
+    configuration.write_text("".join(line for line in lines if not line.startswith("schema")))
+    shop.makepyfile("def test_x(seedbed_session): pass\n\ndef test_y(seedbed_template): pass")
+    result = shop.runpytest_subprocess("-q")
+    result.assert_outcomes(errors=2)
+    said = ["seedbed: nothing says where the tables of the project * come from", "Say schema = *"]
+    result.stdout.fnmatch_lines(said * 2)
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_a_metadata_that_is_not_the_projects(shop: pytest.Pytester) -> None:

@@ -103,7 +103,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say where the server comes from, in a run that may use one."""
     session = of(config)
-    return f"seedbed: {session.choice}" if session.expected() else None
+    return session.header() if session.expected() else None
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
+    """Say it now where nobody could expect that a test uses one."""
+    session = of(config)
+    if session.expected() or not any(uses(item) for item in items):
+        return None
+    return session.header()
+
+
+def uses(item: pytest.Item) -> bool:
+    """Tell whether a test asks for one of our fixtures."""
+    return not set(__all__).isdisjoint(getattr(item, "fixturenames", ()))
 
 
 class Asking:

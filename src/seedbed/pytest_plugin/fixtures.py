@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seedbed.pytest_plugin.session import HANDLE, of
+from seedbed.pytest_plugin.session import HANDLE, in_one_line, of
 
 if TYPE_CHECKING:
     import psycopg
@@ -81,11 +81,13 @@ def _visit(request: pytest.FixtureRequest, isolation: str | None) -> Visit:
 @pytest.fixture(scope="session")
 def seedbed_server(request: pytest.FixtureRequest) -> Host:
     """The run's server: ``.url(database)``, ``.kind`` and ``.version``."""
-    return of(request.config).databases.host
+    with in_one_line():
+        return of(request.config).databases.host
 
 
 @pytest.fixture(scope="session")
 def seedbed_template(request: pytest.FixtureRequest) -> Template:
     """The database that tests without a marker get copies of: its ``.name`` on the server, built if need be."""
     session = of(request.config)
-    return session.databases.template(session.blueprint(session.wishes))
+    with in_one_line():
+        return session.databases.template(session.blueprint(session.wishes))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +41,7 @@ class Session:
         self.config = config
         self.kept: list[str] = []
         self.spent: list[tuple[str, float]] = []
-        self.given = ""
+        self.given, self._announced = "", False
         self.bases: dict[tuple[str, str], RollbackBase | SharedBase] = {}
         self._blueprints: dict[Wishes, Blueprint] = {}
 
@@ -171,8 +173,16 @@ class Session:
             except SeedbedError as error:
                 raise pytest.UsageError(str(error)) from None
 
+    def header(self) -> str:
+        """Return where the server comes from, for people; said once a run."""
+        self._announced = True
+        return f"seedbed: {self.choice}"
+
     def expected(self) -> bool:
-        """Tell whether a test of this run may use a fixture of ours: there is a project, or somebody said something."""
+        """Tell whether tests of this run may use fixtures of ours: there is a project, or somebody said something.
+
+        Elsewhere there is only the payroll project, with which a curious person may begin.
+        """
         from seedbed.settings import find_configuration
 
         here = find_configuration(self.config.rootpath) is not None
@@ -207,7 +217,8 @@ class Session:
     def summarise(self, reporter: Any) -> None:
         """Show what was kept, a server that is not the header's, and how long databases took where that was asked for."""
         host = self.folder.host() if "folder" in self.__dict__ else None
-        if host and host.kind not in self.choice.partition("(")[0]:  # an image was not to be had
+        told = self._announced and self.choice.partition("(")[0]
+        if host and not (told and host.kind in told):  # an image was not to be had
             reporter.line(f"seedbed: {host.description}")
         if self.kept:
             reporter.section("databases that were kept (seedbed test-db list)")
@@ -243,3 +254,12 @@ class Session:
 def of(config: pytest.Config) -> Session:
     """Return the plugin's object of a pytest session."""
     return config.stash[Session.KEY]
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Let what a person can cause fail the test without a traceback."""
+    try:
+        yield
+    except SeedbedError as error:
+        raise pytest.fail.Exception(f"seedbed: {error}", pytrace=False) from None

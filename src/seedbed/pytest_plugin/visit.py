@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seedbed.creating import Creating, creating_through
-from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
 from seedbed.pytest_plugin.rolled_back import InTransaction
-from seedbed.pytest_plugin.session import HANDLE
+from seedbed.pytest_plugin.session import HANDLE, in_one_line
 from seedbed.pytest_plugin.stay import OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
 from seedbed.testdb.registry import Template
@@ -41,13 +40,11 @@ class Visit:
         self, session: Session, request: pytest.FixtureRequest, isolation: str | None = None
     ) -> None:
         self._session, self._item = session, request.node
-        try:
+        with in_one_line():
             wishes = session.wishes_of(request.node, isolation)
             blueprint = session.blueprint(wishes)
             self._template = session.databases.template(blueprint)
             self._stay = self._enter(wishes.isolation, self._template)
-        except SeedbedError as error:
-            pytest.fail(f"seedbed: {error}", pytrace=False)
         self._seed = wishes.seed
         self.handle = Seedbed(self._stay, blueprint)
         self._keep, self._keeping, self._told = wishes.keep, False, False

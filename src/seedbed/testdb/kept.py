@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedbed.errors import InvalidInput, SeedbedError, nearest
+from seedbed.errors import Finding, InvalidInput, SeedbedError, nearest
 from seedbed.servers.account import Account
 from seedbed.servers.homes import data_home
 from seedbed.servers.place import Place
@@ -69,19 +69,29 @@ def listed() -> list[Kept]:
 
 
 def find(name: str) -> Kept:
-    """Return one by its name, or by the beginning of it.
+    """Return one by its name or its test's, or by a part of either.
 
     Raises:
         InvalidInput: there is none, or several.
     """
     known = listed()
-    found = [each for each in known if each.name == name] or [
-        each for each in known if each.name.startswith(name) or name in each.test
-    ]
-    if len(found) != 1:
-        why = "several kept databases match" if found else "there is no kept database"
-        raise InvalidInput(f"{why} {name!r}: {nearest(name, [each.name for each in known])}")
-    return found[0]
+    for fits in (_is_called, _mentions):
+        found = [each for each in known if fits(each, name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            each_one = [Finding(each.name, each.test) for each in found]
+            raise InvalidInput(f"several kept databases match {name!r}", findings=each_one)
+    names = [each.name for each in known]
+    raise InvalidInput(f"there is no kept database {name!r}: {nearest(name, names)}")
+
+
+def _is_called(kept: Kept, name: str) -> bool:
+    return name in (kept.name, kept.test) or kept.test.endswith(f"::{name}")
+
+
+def _mentions(kept: Kept, name: str) -> bool:
+    return kept.name.startswith(name) or name in kept.test
 
 
 def clean() -> list[Kept]:

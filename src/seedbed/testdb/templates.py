@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from seedbed.errors import InvalidInput
 from seedbed.settings import Said
 from seedbed.source import Source
 from seedbed.testdb.blueprint import Blueprint, Manifest, today
@@ -93,6 +94,11 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
     dated = wanted.as_of is None
     if dated:
         wanted = replace(wanted, as_of=datetime.combine(today(), time()))
+    if not (blueprint.prepare or blueprint.schema or wanted.metadata is not None):
+        raise InvalidInput(
+            f"nothing says where the tables of the project in {blueprint.root} come from",
+            remedy='Say schema = "package.models:Base" in [tool.seedbed], or --seedbed-schema.',
+        )
     if blueprint.prepare or blueprint.schema:
         wanted = replace(wanted, metadata=None)
         if blueprint.prepare:
