@@ -54,7 +54,8 @@ class TestSize:
     def test_one_that_is_used_counts_as_new(self, tmp_path: Path) -> None:
         self.publish(tmp_path, "used", kilobytes=40, limit=1000, age=2)
         self.publish(tmp_path, "unused", kilobytes=40, limit=1000, age=1)
-        assert self.cache(tmp_path, "used", 1000).fill(self.place(tmp_path, "filled"))
+        with self.cache(tmp_path, "used", 1000).lent(self.place(tmp_path, "filled")) as found:
+            assert found
         self.publish(tmp_path, "new", kilobytes=40, limit=90)
         assert self.kept(tmp_path) == {"new", "used"}
 
@@ -78,8 +79,9 @@ class TestSize:
     def publish(self, folder: Path, name: str, *, kilobytes: int, limit: int, age: int = 0) -> None:
         """Publish a data directory of a size, used so many hours ago."""
         place = self.place(folder, f"place of {name}")
-        place.data.mkdir(exist_ok=True)
-        (place.data / "file").write_bytes(bytes(kilobytes * 1024))
+        (place.data / "base").mkdir(parents=True, exist_ok=True)
+        (place.data / "PG_VERSION").write_text("18")
+        (place.data / "base" / "file").write_bytes(bytes(kilobytes * 1024))
         place.passfile.touch()
         cache = self.cache(folder, name, limit)
         cache.publish(place)

@@ -16,7 +16,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from seedbed.pytest_plugin.watching import CHANNEL, OWN, WATCH
-from seedbed.testdb.connecting import connect
+from seedbed.testdb.connecting import failure
 from seedbed.url import libpq_url
 
 _LISTEN = f"LISTEN {CHANNEL}"
@@ -188,12 +188,13 @@ def open_guarded(url: str) -> Guarded:
 
     After a test's transaction it hears what others have committed meanwhile.
     """
-    with connect(url) as connection:
-        connection.execute(WATCH)
-    guarded = Guarded.connect(libpq_url(url), autocommit=True)
-    guarded.execute(OWN)
-    guarded.execute(_LISTEN)
-    guarded.autocommit = False
+    try:
+        guarded = Guarded.connect(libpq_url(url), autocommit=True)
+        for statement in (WATCH, OWN, _LISTEN):
+            guarded.execute(statement)
+        guarded.autocommit = False
+    except psycopg.Error as error:
+        raise failure(error) from None
     return guarded
 
 

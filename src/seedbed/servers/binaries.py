@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from seedbed.servers.account import Account
@@ -58,11 +59,8 @@ def probe(folder: Path, origin: str) -> Binaries:
     for name in ("initdb", "postgres"):
         if not os.access(folder / name, os.X_OK):
             raise Unavailable(f"no {name} program in {folder}")
-    program, caller = folder / "postgres", Account.caller()
-    try:
-        said = caller.run([program, "--version"]).stdout
-    except OSError as error:  # for another processor, for example
-        said = error.strerror or str(error)
+    program = folder / "postgres"
+    said = _version(program, program.stat().st_mtime_ns)
     found = re.search(r"\(PostgreSQL\) (\S+)", said)
     if not found:
         raise Unavailable(f"{program} does not run here: {said.strip()}")
@@ -72,8 +70,17 @@ def probe(folder: Path, origin: str) -> Binaries:
     return binaries
 
 
-def reachable(binaries: Binaries, account: Account, cache: Path) -> Binaries:
-    """Return the installation, or a copy of it below ``cache`` where the account cannot reach the original.
+@cache
+def _version(program: Path, changed_at: int) -> str:
+    """Return what a program says of its version, asked once for each state of its file."""
+    try:
+        return Account.caller().run([program, "--version"]).stdout
+    except OSError as error:  # for another processor, for example
+        return error.strerror or str(error)
+
+
+def reachable(binaries: Binaries, account: Account, copies: Path) -> Binaries:
+    """Return the installation, or a copy of it below ``copies`` where the account cannot reach the original.
 
     The copy is complete or absent (it is renamed into place), and named by version and contents, so that a
     newer installation never meets an older copy. The original's permissions are left alone.
@@ -85,7 +92,7 @@ def reachable(binaries: Binaries, account: Account, cache: Path) -> Binaries:
     if all(account.can_enter(folder) for folder in folders):
         return binaries
     files = _files(binaries)
-    target = cache / f"postgresql-{binaries.version}-{_fingerprint(files)}"
+    target = copies / f"postgresql-{binaries.version}-{_fingerprint(files)}"
     if not target.is_dir():
         try:
             _copy(files, target)

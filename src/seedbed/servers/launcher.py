@@ -22,7 +22,7 @@ from seedbed.servers.postmaster import Postmaster, is_alive
 from seedbed.servers.tuning import Tuning
 
 _START_SECONDS = 60.0
-_POLL_SECONDS = 0.005
+_POLL_SECONDS = 0.002
 _TRANSIENT = (
     "could not create any TCP/IP sockets",  # somebody took the free port in between
     "pre-existing shared memory block",  # the backends of a killed server are still leaving

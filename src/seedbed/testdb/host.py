@@ -195,12 +195,26 @@ def _local(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
     end = folder.reading_end()
     leashed(root, end).returncode = 0  # it outlives this process; nobody waits for it
     os.close(end)
-    cache = Cache.of(server, wanted.project, wanted.cache)
-    with server.place.locked():
-        warm = cache.fill(server.place)
-    server.start()
+    warm = _started(server, Cache.of(server, wanted.project, wanted.cache))
     name = chosen.backend.name
     return Host(name, str(chosen), server.version, server.url(), str(root), warm=warm)
+
+
+def _started(server: LocalServer, cache: Cache) -> bool:
+    """Start a server on what an earlier run kept, if it did and that works, else on nothing; says which."""
+    try:
+        with cache.lent(server.place) as warm:
+            server.start()
+    except (OSError, DatabaseFailure):
+        if not server.place.data.exists():
+            raise
+        # Whatever is wrong with it, a server can be made without it.
+        server.stop()
+        shutil.rmtree(server.place.data)
+        server.place.passfile.unlink(missing_ok=True)
+        server.start()
+        return False
+    return warm
 
 
 def _container(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
