@@ -174,16 +174,14 @@ def test_fault_21_the_backend_is_terminated_at_chosen_points(track):
 
 
 @pytest.mark.slow_fault
-def test_fault_21_the_process_is_killed_at_every_point(track, runner, capsys):
+def test_fault_21_the_process_is_killed_at_every_point(track, runner, figure):
     points = track.points()
     check(track, points, [run_killed(track, runner, point) for point in points])
-    with capsys.disabled():
-        print(f"\n{len(points)} points, the process killed")
+    figure(f"{len(points)} points of {len(track.statements)} statements")
 
 
 @pytest.mark.slow_fault
-def test_fault_21_the_backend_is_terminated_at_every_point(track, capsys):
+def test_fault_21_the_backend_is_terminated_at_every_point(track, figure):
     points = track.points()
     check(track, points, [run_terminated(track, point) for point in points])
-    with capsys.disabled():
-        print(f"\n{len(points)} points, the backend terminated")
+    figure(f"{len(points)} points of {len(track.statements)} statements")

@@ -336,7 +336,6 @@ def test_any_sequence_of_events_keeps_the_promises(databases):
 
 
 @pytest.mark.slow_fault
-def test_many_sequences_of_events_keep_the_promises(databases, capsys):
+def test_many_sequences_of_events_keep_the_promises(databases, figure):
     play(databases, examples=100, steps=40)
-    with capsys.disabled():
-        print(f"\n{databases.steps} steps")
+    figure(f"{databases.steps} steps")
