@@ -13,8 +13,12 @@ _CHANGING = [
     (re.compile(r"\d+\.\d+ s\b"), "N s"),
     (re.compile(r"postgresql://\S+"), "URL"),
     (re.compile(r"process \d+"), "process N"),
+    (re.compile(r"by (\w+) on \d{4}-\d\d-\d\d( \d\d:\d\d)?"), r"by \1 on DATE"),
+    (re.compile(r"(rows of|was at) \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC"), r"\1 MOMENT"),
+    (re.compile(r"\d{8}T\d{6}Z|\d{8}_\d{6}"), "MOMENT"),
+    (re.compile(r"[\d,]+ bytes"), "N bytes"),
 ]
-"""What differs from run to run: durations, the server's address, process ids."""
+"""What differs from run to run: durations, the server's address, process ids, when and by whom something was written, its size."""
 
 
 @dataclass(frozen=True, slots=True)

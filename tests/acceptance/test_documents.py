@@ -49,6 +49,15 @@ def test_the_tutorial_does_what_it_shows(reader: dict[str, str], tmp_path: Path)
         assert settled(printed) == settled(step.expected), f"docs/tutorial.md:{step.line}"
 
 
+def test_the_safety_page_does_what_it_shows(reader: dict[str, str], tmp_path: Path) -> None:
+    """An operator's first hour with a staging database: refusals, the stamp, the apply, and everything that takes rows away."""
+    done = list(steps(ROOT / "docs" / "safety.md"))
+    assert sum(bool(step.command) for step in done) >= 20
+    for step in done:
+        printed = follow(step, tmp_path, reader)
+        assert settled(printed) == settled(step.expected), f"docs/safety.md:{step.line}"
+
+
 def test_the_readme_shows_what_make_demo_prints(reader: dict[str, str], tmp_path: Path) -> None:
     """The demo as of the moment that the README shows, applied anew: the same rows, the same cast, the same hints."""
     shown = next(s for s in steps(ROOT / "README.md") if s.command == "make demo").expected
