@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -114,6 +115,26 @@ class Cache:
             yield
         finally:
             os.close(descriptor)
+
+
+def forget_wal(server: LocalServer) -> None:
+    """Remove the write-ahead log that a stopped server needs no more: a fifth of what every run would copy.
+
+    A server that was stopped in an orderly way starts from its last checkpoint, which begins in the segment that pg_controldata
+    names and may end in the next one.
+    """
+    program, folder = server.binaries.program("pg_controldata"), server.place.data / "pg_wal"
+    if program is None or folder.is_symlink():
+        return
+    said = server.place.account.run([program, "-D", server.place.data]).stdout
+    first = re.search(r"REDO WAL file:\s*([0-9A-F]{24})", said)
+    if not first or not re.search(r"cluster state:\s*shut down\n", said):
+        return
+    segments = sorted(path for path in folder.iterdir() if re.fullmatch("[0-9A-F]{24}", path.name))
+    needed = [path for path in segments if path.name >= first[1]][:2]
+    for path in segments:
+        if path not in needed:
+            path.unlink()
 
 
 def home() -> Path:

@@ -13,9 +13,10 @@ from seedbed.servers.launcher import LocalServer
 from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb import kept
 from seedbed.testdb.blueprint import Blueprint
-from seedbed.testdb.cache import Cache
+from seedbed.testdb.cache import Cache, forget_wal
 from seedbed.testdb.heartbeat import Heartbeat
 from seedbed.testdb.host import Host, RunFolder, Wanted
+from seedbed.testdb.leftovers import remove_leftovers
 from seedbed.testdb.pool import Pool
 from seedbed.testdb.registry import DATABASE, Registry, Template, open_registry
 from seedbed.testdb.templates import copying_strategy, create_database, ensure_template
@@ -123,10 +124,12 @@ class Databases:
 
     def _clean_once(self) -> None:
         """Remove what dead runs left, in the first process of the run; a server of our own has nobody else's."""
-        if self.host.root or self._folder.noted("clean"):
+        if self._folder.noted("clean"):
             return
         self._folder.note("clean")
-        self._registry.clean()
+        remove_leftovers()
+        if self.host.kind == "url":
+            self._registry.clean()
 
 
 def finish(folder: RunFolder, wanted: Wanted) -> None:
@@ -149,4 +152,5 @@ def _publish(host: Host, wanted: Wanted) -> None:
     server = backend.server(Path(host.root), DISPOSABLE)
     assert isinstance(server, LocalServer)
     server.stop()
+    forget_wal(server)
     Cache.of(server, wanted.project, wanted.cache).publish(server.place)
