@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from seedbed.settings import Said, read_settings
-from seedbed.wishes import ARGUMENT, Wishes, backup_choice, chosen, prepared
+from seedbed.wishes import ARGUMENT, Wishes, backup_choice, chosen, pinned, prepared
 
 if TYPE_CHECKING:
     from seedbed.apply import Progress
@@ -28,20 +28,28 @@ if TYPE_CHECKING:
     from seedbed.status import Status
 
 
-def plan(profile: str | Profile, url: str, **wishes: Unpack[Wishes]) -> Plan:
+def plan(
+    profile: str | Profile, url: str, *, save: Path | None = None, **wishes: Unpack[Wishes]
+) -> Plan:
     """Return the difference between a profile and a database; writes nothing.
 
     Args:
         profile: a profile, or its name in the project of the current folder.
         url: the database.
+        save: a file to write the plan to, for the `plan` of `apply`.
         wishes: see `Wishes`.
 
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`.
     """
     from seedbed.plan import plan as compare
+    from seedbed.plan import save as write
 
-    return compare(prepared(profile, wishes), url, chosen(wishes))
+    options = chosen(wishes)
+    found = compare(prepared(profile, wishes), url, options)
+    if save:
+        write(found, options, save)
+    return found
 
 
 def apply(
@@ -49,6 +57,7 @@ def apply(
     url: str,
     *,
     progress: Callable[[Progress], None] | None = None,
+    plan: Path | None = None,
     **wishes: Unpack[Wishes],
 ) -> Plan:
     """Make a database hold exactly a profile's rows, beside those that are not seedbed's, and return what was done.
@@ -57,6 +66,7 @@ def apply(
         profile: a profile, or its name in the project of the current folder.
         url: the database.
         progress: is called from time to time with how far the run is.
+        plan: the file of a saved plan, which says which rows are meant; it is carried out as long as everything is what it saw.
         wishes: see `Wishes`.
 
     Raises:
@@ -64,6 +74,8 @@ def apply(
     """
     from seedbed.apply import apply as carry_out
 
+    if plan:
+        wishes = pinned(profile if isinstance(profile, str) else profile.name, plan, wishes)
     return carry_out(prepared(profile, wishes), url, chosen(wishes), progress)
 
 

@@ -157,8 +157,11 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
     ):
         verdict = guard.explain(
             connection,
+            profile=source.profile,
             environments=source.environments,
+            production_safe=source.production_safe,
             said=options.said,
+            confirm=options.confirm,
             patterns=source.patterns,
         )
         with prepared(connection, source, options.scope(writing=False)) as run:
@@ -166,7 +169,9 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
             found = summary(
                 connection, source, run, options, verdict.environment, started, obstacles
             )
-            return replace(found, seen=look(connection, run, verdict.site))
+            refused = [f"apply would be refused: {verdict.refusal}"] if verdict.refusal else []
+            notes = (*refused, *found.notes)
+            return replace(found, seen=look(connection, run, verdict.site), notes=notes)
 
 
 def save(found: Plan, options: Options, file: Path) -> None:
@@ -186,6 +191,7 @@ def save(found: Plan, options: Options, file: Path) -> None:
         minimal=found.minimal,
         only=options.only,
         skip=options.skip,
+        clean=options.clean,
         seen=found.seen,
         tables={name: table.counts for name, table in found.tables.items()},
     ).write(file)

@@ -54,7 +54,7 @@ class Saved:
     """A plan as it is kept in a file: what was asked for, what was seen, and for people how many rows need what.
 
     Attributes:
-        as_of, scale, seed, minimal, only, skip: the rows it is about.
+        as_of, scale, seed, minimal, only, skip, clean: the rows it is about, and whether all others go first.
     """
 
     profile: str
@@ -64,6 +64,7 @@ class Saved:
     minimal: bool
     only: tuple[str, ...]
     skip: tuple[str, ...]
+    clean: bool
     seen: Seen
     tables: Mapping[str, Mapping[str, int]]
 
@@ -125,7 +126,7 @@ def look(connection: Connection[Any], run: Run, site: Site) -> Seen:
         run=ledger.last_change(connection),
         schema=_schema(connection, run),
         profile={run.name(work.table.name): _rows_of(work, run) for work in run.written},
-        difference={run.name(each.table.name): _difference(each) for each in run.touched},
+        difference={run.name(each.table.name): _difference(each, run) for each in run.touched},
     )
 
 
@@ -161,7 +162,7 @@ def _rows_of(work: Work, run: Run) -> str:
     return _digest(part.tobytes() for part in parts)
 
 
-def _difference(each: Work | Leaving) -> str:
+def _difference(each: Work | Leaving, run: Run) -> str:
     known, parts = each.known, [each.gone, each.gone_edited, each.forget]
     found = [known.keys[places].tobytes() for places in parts]
     if isinstance(each, Work):
@@ -171,6 +172,9 @@ def _difference(each: Work | Leaving) -> str:
         # What an edited row holds now is part of what was looked at.
         for changes in (each.changes, each.hashes):
             found.append(repr(sorted(changes.items())).encode())
+    for one in run.emptied:
+        if one.table.name == each.table.name:
+            found.append(repr((one.ours, one.edited, one.others)).encode())
     return _digest(found)
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from seedbed.errors import InvalidInput
 from seedbed.project import Project, find_project
 from seedbed.request import source
 from seedbed.settings import Said
@@ -14,6 +15,7 @@ from seedbed.settings import Said
 if TYPE_CHECKING:
     from seedbed.options import Options
     from seedbed.profile import Profile
+    from seedbed.saved import Saved
     from seedbed.source import Source
 
 ARGUMENT = "environment="
@@ -44,6 +46,7 @@ class Wishes(TypedDict, total=False):
         lock_timeout: for how many seconds to wait for a table or row that somebody else has locked; 10 by default, 0 for ever.
         statement_timeout: how many seconds one statement may take; what the role or database sets by default, else 900.
         connect_timeout: for how many seconds to wait for the server; what the URL says by default, else 10.
+        saved: the plan that a run is held to; the functions that take one read it from its file.
         project: the project, where it is not the current folder's.
     """
 
@@ -65,7 +68,38 @@ class Wishes(TypedDict, total=False):
     lock_timeout: float | None
     statement_timeout: float | None
     connect_timeout: float | None
+    saved: Saved | None
     project: Project | None
+
+
+def pinned(profile: str, file: Path, wishes: Wishes) -> Wishes:
+    """Return wishes with what a saved plan says about the rows.
+
+    Raises:
+        InvalidInput: the file holds no plan of this profile, or the wishes say something about the rows, too.
+    """
+    from seedbed.saved import read
+
+    saved = read(file, profile)
+    usual = {"scale": 1.0, "minimal": False, "clean": False}
+    about = ("as_of", "scale", "seed", "minimal", "only", "skip", "clean")
+    said = [name for name in about if (wishes.get(name) or usual.get(name)) != usual.get(name)]
+    if said:
+        raise InvalidInput(
+            f"a saved plan and {', '.join(said)} exclude each other",
+            remedy="The plan says which rows are meant.",
+        )
+    return {
+        **wishes,
+        "as_of": saved.moment,
+        "scale": saved.scale,
+        "seed": saved.seed,
+        "minimal": saved.minimal,
+        "only": saved.only,
+        "skip": saved.skip,
+        "clean": saved.clean,
+        "saved": saved,
+    }
 
 
 def prepared(profile: str | Profile, wishes: Wishes) -> Source:
@@ -98,6 +132,7 @@ def chosen(wishes: Wishes) -> Options:
         backup=backup_choice(wishes.get("backup")),
         detail=wishes.get("detail", False),
         wait=wishes.get("wait", True),
+        saved=wishes.get("saved"),
         limits=Limits(
             lock=wishes.get("lock_timeout"),
             statement=wishes.get("statement_timeout"),

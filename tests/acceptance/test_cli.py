@@ -305,7 +305,6 @@ class TestBadInput:
         with psycopg.connect(database) as connection:
             assert connection.execute("SELECT to_regclass('customers')").fetchone() == (None,)
 
-
     def test_a_missing_database_is_exit_6(self, seedbed: Run, database: str) -> None:
         """The server's own words, without a traceback."""
         url = database.replace("/empty_", "/missing_")

@@ -13,9 +13,11 @@ from seedbed.cli.output import Output
 from seedbed.cli.progress import shown
 from seedbed.cli.report import document, print_cast, print_plan, print_way_in
 from seedbed.cli.startup import imports_done
+from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from seedbed.cli.database import Place
     from seedbed.dataset import Dataset
@@ -37,9 +39,14 @@ class Seeding:
     environment: str | None
     wishes: Wishes
 
-    def plan(self) -> None:
-        """Compare, and print the difference."""
+    def plan(self, save: Path | None = None) -> None:
+        """Compare, and print the difference.
+
+        Args:
+            save: the file to write the plan to.
+        """
         from seedbed.plan import plan as compare
+        from seedbed.plan import save as write
 
         project, _, source, options = self._prepared()
         with place_to_compare(self.output, project, self.database_url, self.profile) as (
@@ -47,7 +54,15 @@ class Seeding:
             url,
         ):
             imports_done()
+            if save and url != place.url:
+                raise InvalidInput(
+                    "a plan of a database that is not there yet cannot be saved",
+                    remedy="seedbed apply makes the database.",
+                )
             found = compare(source, url, options)
+        if save:
+            write(found, options, save)
+            self.output.note(f"plan: saved to {save}")
         self.output.document(document(found, place.url))
         print_plan(self.output, found, done=False)
 

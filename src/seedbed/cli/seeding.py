@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -60,6 +61,18 @@ Clean = Annotated[
         help="Empty the profile's tables first, in the same transaction, also of rows that seedbed did not write.",
     ),
 ]
+Save = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the plan to a file, for apply --plan."),
+]
+SavedPlan = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        help="Carry out this saved plan, and nothing if the database or the profile is no longer what it saw.",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,6 +94,7 @@ def plan(
     clean: Clean = False,
     no_create: NoCreate = False,
     environment: Environment = None,
+    save: Save = None,
     lock_timeout: LockTimeout = None,
     statement_timeout: StatementTimeout = None,
     connect_timeout: ConnectTimeout = None,
@@ -89,7 +103,7 @@ def plan(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show what apply would change. Nothing is written."""
+    """Show what apply would change. Nothing is written to the database."""
     wishes: Wishes = {
         "as_of": as_of,
         "scale": scale,
@@ -105,7 +119,7 @@ def plan(
         "detail": detail,
     }
     run = Seeding(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
-    run.plan()
+    run.plan(save)
 
 
 def apply(
@@ -117,6 +131,7 @@ def apply(
     minimal: Minimal = False,
     only: Only = None,
     skip: Skip = None,
+    plan: SavedPlan = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show the difference, as seedbed plan does.")
     ] = False,
@@ -139,6 +154,8 @@ def apply(
     no_color: NoColor = False,
 ) -> None:
     """Make a database hold a profile's rows. Rows that seedbed did not write stay as they are."""
+    from seedbed.wishes import pinned
+
     wishes: Wishes = {
         "as_of": as_of,
         "scale": scale,
@@ -158,6 +175,8 @@ def apply(
         "connect_timeout": connect_timeout,
         "detail": detail,
     }
+    if plan:
+        wishes = pinned(profile, plan, wishes)
     run = Seeding(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
     if dry_run:
         run.plan()
