@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from seedbed import servers
@@ -203,3 +206,26 @@ class TestRuns:
                 "seedbed: *'demmo'*demo*",
             ]
         )
+
+
+class TestTold:
+    def test_help_lists_every_option(self, shop: pytest.Pytester) -> None:
+        """On the command line and in the ini file, without importing anything for it."""
+        said = shop.runpytest_subprocess("--help").stdout.str()
+        for option in OPTIONS:
+            assert f"  {option.flag}" in said
+            assert f"  seedbed_{option.name} (string):" in said
+
+    def test_the_documentation_lists_every_option(self) -> None:
+        """With the places where it can be said, and what holds when nobody says it."""
+        page = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text()
+        rows = re.findall(r"^\| `(\w+)` \| (yes|no) \| (.*?) \|", page, re.M)
+        assert {name: marked == "yes" for name, marked, _ in rows} == {
+            option.name: option.marked for option in OPTIONS
+        }
+        told = {name: default.strip("`") for name, _, default in rows if default.startswith("`")}
+        assert told == {
+            option.name: str(option.default)
+            for option in OPTIONS
+            if option.default not in (None, "", False)
+        }

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -84,6 +85,39 @@ def db(*arguments: str, typed: str = "") -> str:
     command = [sys.executable, "-m", "seedbed", "test-db", *arguments]
     done = subprocess.run(command, input=typed, capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def test_the_next_run_removes_what_is_left_when_everybody_was_killed(
+    shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run, the server and what watches over it, as by the machine's own hand when memory runs out."""
+    (shop.path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(shop.path / "tmp"))
+    shop.makepyfile(
+        test_dies="""
+        import os, signal
+        import psutil
+        from tests.plugin.ending import folder_of
+
+        def test_killed(seedbed_server, seedbed_session, request):
+            folder = folder_of(seedbed_server.url("postgres"))
+            with open("folder.txt", "w") as file:
+                file.write(str(folder))
+            for process in psutil.process_iter(["cmdline"]):
+                if any(str(folder) in part for part in process.info["cmdline"] or ()):
+                    process.kill()
+            os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        test_lives="def test_x(seedbed_session): pass",
+    )
+    shop.makeini(f"[pytest]\npythonpath = . {Path(__file__).parents[2]}\n")
+    assert shop.runpytest_subprocess("-q", "test_dies.py").ret == -signal.SIGKILL
+    folder = Path((shop.path / "folder.txt").read_text())
+    (run,) = (file.parent for file in shop.path.glob("tmp/*/root"))
+    assert folder.exists()
+    shop.runpytest_subprocess("-q", "test_lives.py").assert_outcomes(passed=1)
+    assert not folder.exists()
+    assert not run.exists()
 
 
 class TestKeep:

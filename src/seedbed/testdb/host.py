@@ -29,6 +29,7 @@ from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb.address import address
 from seedbed.testdb.cache import Cache
 from seedbed.testdb.leases import Lease
+from seedbed.testdb.leftovers import OWNER, PREFIX, ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ class RunFolder:
     @classmethod
     def make(cls) -> RunFolder:
         """Return a new run's folder; this process holds its leash."""
-        path = Path(tempfile.mkdtemp(prefix="seedbed-run-"))
-        (path / "owner").write_text(json.dumps(asdict(Lease.own())))
+        path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        (path / OWNER).write_text(json.dumps(asdict(Lease.own())))
         os.mkfifo(path / "leash", 0o600)
         # Opened for both, or opening would wait for a reader; closed on exec, so that only this process holds it.
         return cls(path, os.open(path / "leash", os.O_RDWR | os.O_CLOEXEC))
@@ -106,7 +107,7 @@ class RunFolder:
     @property
     def owner(self) -> Lease:
         """The process that began the run."""
-        return Lease(**json.loads((self.path / "owner").read_text()))
+        return Lease(**json.loads((self.path / OWNER).read_text()))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -192,6 +193,7 @@ def _local(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
     root = new_root()
     server = chosen.backend.server(root, DISPOSABLE)
     assert isinstance(server, LocalServer)
+    (folder.path / ROOT).write_text(str(root))
     end = folder.reading_end()
     leashed(root, end).returncode = 0  # it outlives this process; nobody waits for it
     os.close(end)
