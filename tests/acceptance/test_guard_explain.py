@@ -92,3 +92,15 @@ def test_a_word_that_is_no_environment_is_not_valid(seedbed: Run, database: str,
     done = seedbed("guard", "explain", "--database-url", database, "--environment", word)
     assert done.code == 2
     assert "is not an environment" in done.err
+
+
+def test_a_plan_says_that_apply_would_be_refused(seedbed: Run, database: str) -> None:
+    """The difference is shown all the same: planning writes nothing anywhere."""
+    name = name_of(database)
+    seedbed("stamp", "staging", "--database-url", database, "--confirm", name)
+    planned = seedbed("plan", "development", "--database-url", database, "--json")
+    assert planned.code == 0
+    assert planned.json["notes"] == [
+        f"apply would be refused: {name} is for staging, and the profile development is for development"
+    ]
+    assert planned.json["tables"]["orders"]["create"] == 23
