@@ -11,6 +11,7 @@ from seedbed.environment import Verdict
 from seedbed.errors import Drift, Finding, Unconfirmed
 from seedbed.ledger import NOTHING
 from seedbed.load import emptying
+from seedbed.load.passing import passed_on
 from seedbed.load.pruning import Owned, doom, holders, what_holds
 from seedbed.load.run import Run, keys_to_prune
 from seedbed.load.work import Work
@@ -39,7 +40,7 @@ def decide(connection: Connection[Any], run: Run, options: Options) -> None:
         Drift: something is; all of it is listed.
     """
     findings = refused(run, options)
-    obstacles = find_obstacles(connection, run, options)
+    obstacles = find_obstacles(connection, run, options, lock=True)
     if findings or obstacles:
         ways = [WAYS[one.remedy] for one in undecided(run, options) if one.remedy in WAYS]
         raise Drift(
@@ -49,15 +50,22 @@ def decide(connection: Connection[Any], run: Run, options: Options) -> None:
         )
 
 
-def find_obstacles(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:
-    """Return what keeps rows from being pruned or tables from being emptied, apart from rows that this run changes anyway."""
+def find_obstacles(
+    connection: Connection[Any], run: Run, options: Options, *, lock: bool = False
+) -> list[Finding]:
+    """Return the rows that are not in the plan and stand in its way: they refer to rows to prune, to empty out or to get another key.
+
+    Args:
+        lock: let nobody begin to refer to rows that get another key.
+    """
     leaving = {}
     for each in run.leaving:
         overwritten = options.edits == "overwrite"
         stays = NOTHING if overwritten else each.known.keys[each.gone_edited]
         leaving[each.table.name] = Owned(each.table, each.entry, stays)
     reached = emptying.beyond(connection, run.emptied, leaving)
-    return [*_held(connection, run, options), *reached]
+    passed = passed_on(connection, run, overwrite=options.edits == "overwrite", lock=lock)
+    return [*_held(connection, run, options), *reached, *passed]
 
 
 def _held(connection: Connection[Any], run: Run, options: Options) -> list[Finding]:

@@ -87,33 +87,9 @@ class TestAProfile:
 
 
 class TestADatabaseWithRows:
-    def test_is_not_thought_empty_by_a_role_that_cannot_see_its_rows(
-        self, connection: Connection
-    ) -> None:
-        """Fault 52: row-level security and missing privileges hide rows, they do not remove them."""
-        role = sql.Identifier(f"blind_{name_of(connection)}")
-        connection.execute(
-            "CREATE TABLE t AS SELECT 1 AS id; ALTER TABLE t ENABLE ROW LEVEL SECURITY"
-        )
-        connection.execute("CREATE TABLE u AS SELECT 1 AS id")
-        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
-        connection.execute(sql.SQL("GRANT SELECT ON t TO {}").format(role))
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
-        with pytest.raises(Refused, match=r"holds rows \(t, u\)"):
-            judge(connection)
 
 
 class TestTheStamp:
-    def test_that_a_role_may_not_read_is_refused_with_what_to_grant(
-        self, connection: Connection
-    ) -> None:
-        """Fault 50: a role without rights on the ledger is told which."""
-        guard.stamp(connection, "demo", confirm=name_of(connection))
-        role = f"outsider_{name_of(connection)}"
-        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-        with pytest.raises(Refused, match="GRANT USAGE ON SCHEMA seedbed"):
-            judge(connection, "demo")
 
 
 class TestBirth:

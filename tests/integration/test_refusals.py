@@ -5,11 +5,11 @@ from __future__ import annotations
 import psycopg
 import pytest
 import sqlalchemy as sa
-from given import AS_OF, applied, counts, execute, planned, prepare, rows, source, traces
+from given import AS_OF, applied, counts, execute, prepare, rows, source, traces
 
 from seedbed import guard
 from seedbed.apply import apply
-from seedbed.errors import DatabaseFailure, InvalidInput, Refused, SeedbedError
+from seedbed.errors import InvalidInput, Refused
 from seedbed.options import Options
 from seedbed.plan import plan
 
@@ -18,58 +18,6 @@ USERS = "CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, code text
 
 class TestNames:
     """Fault 31: the nearest right name is suggested, all findings at once."""
-
-
-@pytest.fixture
-def role(database):
-    """Return the URL of the same database as a role with no privileges on tables."""
-    name = "limited"
-    execute(
-        database,
-        "DO $$ BEGIN CREATE ROLE limited LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
-    )
-    prepare(database, USERS + "GRANT USAGE ON SCHEMA public TO limited")
-    yield database.replace("postgres@", f"{name}@")
-    execute(database, "DROP OWNED BY limited")
-
-
-class TestPrivileges:
-    """Faults 50 to 52: found before the run, with the statement to issue."""
-
-    def test_each_missing_grant_is_written_out_and_enough(self, database, role):
-        users = rows("users", ["ann"], {"email": ["x"]}, key=["email"])
-        execute(
-            database,
-            "GRANT SELECT ON ALL TABLES IN SCHEMA seedbed TO limited; GRANT USAGE ON SCHEMA seedbed TO limited",
-        )
-        with pytest.raises(DatabaseFailure) as caught:
-            applied(role, users)
-        remedies = [finding.remedy for finding in caught.value.findings]
-        assert 'GRANT SELECT, INSERT, UPDATE, DELETE ON "public"."users" TO limited' in remedies
-        assert "GRANT USAGE, SELECT, UPDATE ON SEQUENCE users_id_seq TO limited" in remedies
-        for remedy in remedies:
-            execute(database, remedy)
-        assert counts(applied(role, users)) == {"users": {"create": 1}}
-
-    def test_planning_takes_no_more_than_reading(self, database, role):
-        execute(
-            database,
-            "GRANT SELECT ON users TO limited; GRANT USAGE ON SCHEMA seedbed TO limited;"
-            "GRANT SELECT ON ALL TABLES IN SCHEMA seedbed TO limited",
-        )
-        assert counts(planned(role, rows("users", ["ann"], {"email": ["x"]}))) == {
-            "users": {"create": 1}
-        }
-
-    def test_rows_hidden_by_a_policy_are_an_error_and_no_clean(self, database, role):
-        execute(
-            database,
-            "GRANT ALL ON ALL TABLES IN SCHEMA public TO limited; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO limited;"
-            "GRANT ALL ON SCHEMA seedbed TO limited; GRANT ALL ON ALL TABLES IN SCHEMA seedbed TO limited;"
-            "ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON users USING (false)",
-        )
-        with pytest.raises(SeedbedError, match="row-level security"):
-            applied(role, rows("users", ["ann"], {"email": ["x"]}))
 
 
 class TestSchemaCreation:

@@ -41,7 +41,7 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         writing.draw_identities(connection, run.works, work)
     _create(connection, run, report, overwrite=overwrite)
     for work in run.written:
-        rows = _to_update(work, overwrite)
+        rows = updating.to_update(work, overwrite)
         early = updating.freed_first(work, rows)
         names = tuple(name for name in updating.differing(work, rows) if name not in early)
         updating.update(connection, run.works, work, rows, names, report)
@@ -98,7 +98,7 @@ def _create(connection: Connection[Any], run: Run, report: _Report, *, overwrite
         works = [run.works[name] for name in group if run.works[name].binding.written]
         for work in works:
             run.ready(work)
-            rows = _to_update(work, overwrite)
+            rows = updating.to_update(work, overwrite)
             names = updating.freed_first(work, rows)
             updating.update(connection, run.works, work, rows, names, report)
         if len(works) > 1:
@@ -107,12 +107,6 @@ def _create(connection: Connection[Any], run: Run, report: _Report, *, overwrite
             writing.insert(connection, run.works, works[0], run.route, report)
     for work in run.written:
         updating.fill(connection, run.works, work, run.route)
-
-
-def _to_update(work: Work, overwrite: bool) -> Positions:
-    adopted = work.adopt[[int(at) in work.changes for at in work.adopt]]
-    parts = [work.update, adopted, *([work.edited] if overwrite else [])]
-    return np.sort(np.concatenate(parts))
 
 
 def _prune_rest(

@@ -100,6 +100,7 @@ def delete_free(
     Returns:
         How many rows of each table were deleted, and what holds the rest.
     """
+    _hold_still(connection, doomed)
     held = _set_aside(connection, doomed)
     deleted: dict[TableName, int] = {}
     tables = {name: one.table for name, one in doomed.items()}
@@ -110,6 +111,16 @@ def delete_free(
         if held.get(name):
             _put_back(connection, one)
     return deleted, [each for several in held.values() for each in several]
+
+
+def _hold_still(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:
+    """Let nobody refer to the rows any more: who was about to is waited for, and seen by the next look."""
+    for one in doomed.values():
+        connection.execute(
+            sql.SQL(
+                "SELECT count(*) FROM (SELECT FROM {} t JOIN {} d ON {} FOR UPDATE OF t) locked"
+            ).format(one.table.qualified, one.stage, _same(one.table, "t", "d"))
+        )
 
 
 def release(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:

@@ -118,6 +118,17 @@ def stage_columns(
     }
 
 
+def to_update(work: Work, overwrite: bool) -> Positions:
+    """Return the rows of a table to update.
+
+    Args:
+        overwrite: whether rows that somebody edited are brought back.
+    """
+    adopted = work.adopt[[int(at) in work.changes for at in work.adopt]]
+    parts = [work.update, adopted, *([work.edited] if overwrite else [])]
+    return np.sort(np.concatenate(parts))
+
+
 def differing_in(work: Work, rows: Positions, names: Sequence[str]) -> Positions:
     """Return which of some rows differ in at least one of some columns."""
     flags = [at for at, name in enumerate(work.binding.compared) if name in names]

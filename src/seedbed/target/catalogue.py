@@ -160,20 +160,22 @@ def _identity(keys: Sequence[UniqueKey], columns: Mapping[str, Column]) -> tuple
 def _foreign_keys(
     connection: Connection[Any], oids: Sequence[int], by_oid: Mapping[int, TableName]
 ) -> list[ForeignKey]:
-    return [
-        ForeignKey(
-            name=row.name,
-            table=by_oid[row.child],
-            columns=tuple(row.columns),
-            parent=by_oid[row.parent],
-            parent_columns=tuple(row.parent_columns),
-            deferrable=row.deferrable,
-            on_delete=row.on_delete,
-            on_update=row.on_update,
-        )
-        for row in _query(connection, FOREIGN_KEYS, oids, oids)
-        if row.child in by_oid and row.parent in by_oid
-    ]
+    found: dict[tuple[object, ...], ForeignKey] = {}
+    for row in _query(connection, FOREIGN_KEYS, oids, oids):
+        if row.child in by_oid and row.parent in by_oid:
+            key = ForeignKey(
+                name=row.name,
+                table=by_oid[row.child],
+                columns=tuple(row.columns),
+                parent=by_oid[row.parent],
+                parent_columns=tuple(row.parent_columns),
+                deferrable=row.deferrable,
+                on_delete=row.on_delete,
+                on_update=row.on_update,
+            )
+            # Partitions made one by one may each have the same key.
+            found.setdefault((key.table, key.columns, key.parent, key.parent_columns), key)
+    return list(found.values())
 
 
 # Partitions are left out: rows go through the partitioned table, which is what the application names.
@@ -238,16 +240,19 @@ SELECT i.indrelid AS oid, c.relname AS name, i.indisprimary AS primary, i.indimm
  WHERE i.indisunique AND i.indrelid = ANY (%s::oid[])
  ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid"""
 
-# A partition's copy of a foreign key has a parent constraint (conparentid) and says nothing new.
+# A partition's copy of a foreign key has a parent constraint (conparentid) and says nothing new. One that a single partition has, or
+# that leads to one, is its table's here: rows go through that.
 FOREIGN_KEYS = """
-SELECT c.conname AS name, c.conrelid AS child, c.confrelid AS parent, c.condeferrable AS deferrable,
+SELECT c.conname AS name, r.child, r.parent, c.condeferrable AS deferrable,
        c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update,
        ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(attnum, place)
                JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(attnum, place)
                JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum ORDER BY k.place) AS parent_columns
   FROM pg_constraint c
- WHERE c.contype = 'f' AND c.conparentid = 0 AND (c.conrelid = ANY (%s::oid[]) OR c.confrelid = ANY (%s::oid[]))
+ CROSS JOIN LATERAL (SELECT coalesce(pg_partition_root(c.conrelid), c.conrelid)::oid AS child,
+                            coalesce(pg_partition_root(c.confrelid), c.confrelid)::oid AS parent) r
+ WHERE c.contype = 'f' AND c.conparentid = 0 AND (r.child = ANY (%s::oid[]) OR r.parent = ANY (%s::oid[]))
  ORDER BY c.conrelid, c.conname"""
 
 TRIGGERS = """
