@@ -86,12 +86,6 @@ class TestAProfile:
             judge(connection, "basics")
 
 
-class TestADatabaseWithRows:
-
-
-class TestTheStamp:
-
-
 class TestBirth:
     def test_is_written_down_and_outlives_another_stamp(self, connection: Connection) -> None:
         """What seedbed created stays seedbed's creation whatever it is used for."""
