@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-QUESTION = b"The database's name"
+QUESTIONS = (b"The database's name", b"Make one now?")
+"""For a confirmation, and before rows go."""
 CTRL_C = "\x03"
 END_OF_INPUT = "\x04"
 DONE = b"seedbed: interrupted"
@@ -41,7 +42,8 @@ def _answered(master: int, slave: int, process: subprocess.Popen[bytes], typed: 
             break
         if ready:
             shown += os.read(master, 65536)
-        if typed and QUESTION in shown and (typed != CTRL_C or not ready) and DONE not in shown:
+        asked = any(question in shown for question in QUESTIONS)
+        if typed and asked and (typed != CTRL_C or not ready) and DONE not in shown:
             # A signal that comes between the question and the read behind it waits for that read to end. People press
             # Ctrl-C again when nothing happens, and not once they are told that it did; so do we.
             os.write(master, typed.encode())

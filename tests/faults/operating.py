@@ -21,6 +21,7 @@ PROFILES = """
     def crowd(rows):
         rows.many(CustomerFactory, 2)
 
+    staged = Profile("staged", environments=["staging"], extends=[demo])
     reference = Profile("reference", environments=["development"], production_safe=True)
 
     @reference.recipe

@@ -24,6 +24,7 @@ import seedbed
 from seedbed import guard
 from seedbed.errors import Refused
 from seedbed.servers import Server, disposable
+from seedbed.settings import PERMISSIONS
 from tests.acceptance.terminal import END_OF_INPUT, on_terminal
 
 ROWS = "CREATE TABLE theirs AS SELECT 1 AS id"
@@ -244,6 +245,30 @@ class TestFault09Confirmations:
         with psycopg.connect(database) as connection:
             assert connection.execute("SELECT name FROM customers").fetchall() == [("Ann",)]
 
+    @pytest.mark.parametrize("value", ["0", "false", "yes", "true", ""])
+    def test_fault_09_a_variable_allows_nothing_unless_it_is_1(
+        self, operator: Operator, database: str, value: str
+    ) -> None:
+        """The name alone is not enough where people would miss what is there."""
+        name = stamped(database, "staging")
+        given = {"DB_RESET_CONFIRM": value, "DB_RESET_ALLOW_PRODUCTION": "1"}
+        reset = ("reset", "staged", "--database-url", database, "--confirm", name)
+        said = operator.refused(database, *reset, "--no-backup", **given)
+        assert "DB_RESET_CONFIRM=1" in said
+
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    def test_fault_09_the_variables_are_never_enough_alone(
+        self, operator: Operator, database: str, environment: str
+    ) -> None:
+        """All of them set, as they may be in somebody's shell: the name is still asked for."""
+        name = stamped(database, environment)
+        given = dict.fromkeys(PERMISSIONS, "1")
+        for step in (("reset", "staged"), ("restore", "no.dump"), ("destroy",)):
+            operator.refused(database, *step, "--database-url", database, "--no-backup", **given)
+        command = ("reset", "staged", "--database-url", database, "--no-backup", "--confirm", name)
+        done = operator.run(*command, **given)
+        assert done.code == (0 if environment == "staging" else 3), done.err
+
 
 class TestFault10NobodyToAsk:
     COMMANDS = (("stamp", "development"), ("destroy",))
@@ -295,6 +320,19 @@ class TestFault10NobodyToAsk:
         code, shown = on_terminal(operator.folder, *arguments, typed=END_OF_INPUT)
         assert (code, "the input ended without it" in shown) == (3, True)
         assert state(database) == before
+
+    def test_fault_10_an_input_that_ends_at_the_offer_of_a_backup_is_a_no(
+        self, operator: Operator, database: str
+    ) -> None:
+        """It is no yes either: no backup is made."""
+        name = stamped(database, "development")
+        assert operator.apply(database).code == 0
+        before = state(database)
+        arguments = ("destroy", "--database-url", database, "--confirm", name)
+        code, shown = on_terminal(operator.folder, *arguments, typed=END_OF_INPUT)
+        assert (code, "Make one now?" in shown) == (3, True)
+        assert state(database) == before
+        assert not (operator.folder / "backups").exists()
 
 
 class TestFault11TestsAndARealDatabase:
