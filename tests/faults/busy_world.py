@@ -1,6 +1,6 @@
 """A small world in which one apply does everything it can do at once; also the program that is killed while it does it.
 
-As a program it stays, forks for every URL on its standard input a process that applies, and says how that ended: what takes long,
+As a program it stays, forks for every line of its standard input a process that applies, and says how that ended: what takes long,
 the imports, is done once.
 """
 
@@ -10,6 +10,7 @@ import os
 import sys
 
 from given import applied, execute, prepare, rows
+from psycopg.conninfo import conninfo_to_dict
 
 DDL = """
 CREATE TABLE teams (id serial PRIMARY KEY, code text NOT NULL UNIQUE, slug text UNIQUE, size int NOT NULL DEFAULT 0);
@@ -97,17 +98,39 @@ def make_old(url):
     execute(url, THEIRS)
 
 
+def make_bare(url):
+    """Bring an empty database to the state before seedbed: tables without rows, no ledger."""
+    execute(url, DDL)
+
+
+def apply_old(url):
+    """Apply the old profile; nobody else may hold the lock, so that one which was left behind shows."""
+    return applied(url, *old(), wait=False)
+
+
 def apply_new(url):
-    """Apply the new profile; nobody else may hold the lock, so that one which was left behind shows."""
+    """Apply the new profile over the old one, edits and rows of others."""
     return applied(url, *new(), edits="overwrite", adopt=True, wait=False)
 
 
+def clean(url):
+    """Empty the tables and apply the new profile."""
+    name = str(conninfo_to_dict(url)["dbname"])
+    return applied(url, *new(), clean=True, confirm=name, backup=False, wait=False)
+
+
+RUNS = {"first": apply_old, "next": apply_new, "clean": clean}
+"""What can be done to a state: the first apply, which makes the ledger; the next one, which does everything; one that cleans."""
+MAKERS = {"first": make_bare, "next": make_old, "clean": make_old}
+
+
 def serve():
-    """Apply, in a process of its own, to each database that is named."""
+    """Do what each line says, in a process of its own: a name of `RUNS` and a database."""
     for line in sys.stdin:
+        name, url = line.split()
         pid = os.fork()
         if not pid:
-            apply_new(line.strip())
+            RUNS[name](url)
             os._exit(0)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 

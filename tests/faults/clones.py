@@ -16,15 +16,16 @@ _numbers = count(1)
 
 
 @contextmanager
-def clone(server: Server, template: str) -> Iterator[str]:
-    """Give the URL of a copy of a database, stamped for tests (a copied stamp is nobody's), for the length of a block."""
+def clone(server: Server, template: str, *, stamped: bool = True) -> Iterator[str]:
+    """Give the URL of a copy of a database for the length of a block, stamped for tests: a copied stamp is nobody's."""
     name = f"copy_{next(_numbers)}"
     copied, source = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(server.url(), autocommit=True) as admin:
         strategy = sql.SQL("STRATEGY file_copy" if admin.info.server_version >= 150000 else "")
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(copied, source, strategy))
         try:
-            prepare(server.url(name), "SELECT 1")
+            if stamped:
+                prepare(server.url(name), "SELECT 1")
             yield server.url(name)
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(copied))

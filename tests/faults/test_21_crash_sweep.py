@@ -1,9 +1,9 @@
 """Fault 21: whatever ends a run, and wherever, there is the old state or the complete new one, and the next run converges.
 
-The run creates, updates, adopts, restores, moves and prunes; its statements are counted as the server gets them, COPY's data by
-message. In one sweep the process is killed, in the other one the server's process that works for it. Points: before each
-statement, in the middle of each piece of COPY's data, and after each statement, when the server has answered and the client has
-not heard it.
+Three runs are swept: the first apply to a database, which makes the ledger; one that creates, updates, adopts, restores, moves and
+prunes; and one that cleans first. Their statements are counted as the server gets them, COPY's data by message. In one sweep the
+process is killed, in the other one the server's process that works for it. Points: before each statement, in the middle of each
+piece of COPY's data, and after each other statement, when the server has answered and the client has not heard it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import psycopg
 import pytest
-from busy_world import apply_new, make_old
+from busy_world import MAKERS, RUNS
 from clones import clone
 from contents import bytes_of, meaning_of
 from psycopg.conninfo import conninfo_to_dict
@@ -29,8 +30,8 @@ from wire import Point, Struck, through_wire
 from seedbed.errors import DatabaseFailure
 from seedbed.servers import Server
 
-STEP = 40
-"""The short form takes every so many statements, and the places that matter."""
+STEPS = {"first": 60, "next": 40, "clean": 90}
+"""The runs; the short form takes every so many statements, and the places that matter."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Track:
     """A run, how it goes undisturbed, and the state before and after.
 
     Attributes:
+        name: which one of `RUNS`.
         server, template: where the old state is.
         statements: what the run sends.
         old: the old state, to the byte.
         new: the meaning of the new state.
     """
 
+    name: str
     server: Server
     template: str
     statements: list[str] = field(repr=False)
@@ -65,8 +68,17 @@ class Track:
             for copy, data in pairwise(range(1, len(self.statements) + 1))
             if self.statements[copy - 1].startswith('COPY "public"')
         ]
-        numbers = {1, len(self.statements), *copies, *range(STEP, len(self.statements), STEP)}
+        numbers = {
+            1,
+            len(self.statements),
+            *copies,
+            *range(STEPS[self.name], len(self.statements), STEPS[self.name]),
+        }
         return [point for point in self.points() if point.statement in numbers]
+
+    def copy(self) -> AbstractContextManager[str]:
+        """Give the URL of a copy of the old state."""
+        return clone(self.server, self.template, stamped=self.name != "first")
 
     def judge(self, url: str, point: Point) -> bool:
         """Check that a database is in one of the two states, and that the next run converges; return whether it was the new one."""
@@ -74,21 +86,24 @@ class Track:
         done = bytes_of(url) != self.old
         if done:
             assert meaning_of(url) == self.new, f"{where}: neither the old state nor the new one"
-        assert apply_new(url).changed != done, where
+        if done:
+            assert not RUNS["first" if self.name == "first" else "next"](url).changed, where
+        else:
+            assert RUNS[self.name](url).changed, where
         assert meaning_of(url) == self.new, f"{where}: the next run leads elsewhere"
         return done
 
 
-@pytest.fixture
-def track(server: Server, database: str) -> Track:
+@pytest.fixture(params=list(STEPS))
+def track(request: pytest.FixtureRequest, server: Server, database: str) -> Track:
     """Prepare the old state, and watch a run that nobody disturbs."""
-    make_old(database)
+    MAKERS[request.param](database)
     template = str(conninfo_to_dict(database)["dbname"])
-    old = bytes_of(database)
-    with clone(server, template) as url, through_wire(url) as (line, wire):
-        apply_new(line)
-        assert bytes_of(url) != old
-        return Track(server, template, wire.statements, dict(old), meaning_of(url))
+    track = Track(request.param, server, template, [], dict(bytes_of(database)), "")
+    with track.copy() as url, through_wire(url) as (line, wire):
+        RUNS[track.name](line)
+        assert bytes_of(url) != track.old
+        return replace(track, statements=wire.statements, new=meaning_of(url))
 
 
 @pytest.fixture
@@ -123,9 +138,9 @@ def run_killed(track: Track, runner: subprocess.Popen[str], point: Point) -> boo
     """Kill a run's process at a point; return whether the new state was reached all the same."""
     assert runner.stdin
     assert runner.stdout
-    with clone(track.server, track.template) as url:
+    with track.copy() as url:
         with through_wire(url, point, kill) as (line, wire):
-            print(line, file=runner.stdin, flush=True)
+            print(track.name, line, file=runner.stdin, flush=True)
             assert runner.stdout.readline().strip() == str(-signal.SIGKILL)
             assert wire.struck
         wait_for(url, ALONE)
@@ -143,10 +158,10 @@ def run_terminated(track: Track, point: Point) -> bool:
                 admin.execute("SELECT pg_sleep(0.001)")
         return True
 
-    with clone(track.server, track.template) as url:
+    with track.copy() as url:
         with through_wire(url, point, terminate) as (line, wire):
             try:
-                apply_new(line)
+                RUNS[track.name](line)
                 said = True
             except DatabaseFailure:
                 said = False

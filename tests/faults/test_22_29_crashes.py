@@ -168,6 +168,17 @@ def test_fault_26_a_commit_that_never_arrived_is_found_to_be_rolled_back(databas
     assert execute(database, "SELECT email FROM users") == []
 
 
+def test_fault_26_the_first_commit_that_never_arrived_took_the_ledger_with_it(database):
+    """There is no record of runs to look at, and the transaction's status is known all the same."""
+    execute(database, DDL)
+    with (
+        through_wire(database, Point("COMMIT", "before"), lost) as (url, _),
+        pytest.raises(DatabaseFailure, match="during COMMIT; everything was rolled back"),
+    ):
+        applied(url, users("ann"))
+    assert execute(database, "SELECT to_regclass('seedbed.runs')") == [(None,)]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_fault_26_a_commit_nobody_can_be_asked_about_is_of_unknown_outcome(
     database, monkeypatch, when

@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
+from seedbed import ledger
 from seedbed.errors import DatabaseFailure, OutcomeUnknown
 from seedbed.interruption import too_late
 from seedbed.load.session import connect
@@ -67,10 +68,11 @@ def _ask(url: str, run: tuple[int, str], error: BaseException) -> None:
 
 def _outcome(url: str, number: int, xid: str) -> str:
     """Return what the server says of a run: committed, aborted, in progress or nothing that can be relied on."""
+    status = sql.SQL("nullif(pg_xact_status({}::xid8), 'committed')").format(xid)
     with connect(url) as connection:
-        row = connection.execute(
-            "SELECT CASE WHEN EXISTS (SELECT FROM seedbed.runs WHERE id = %s AND xid = %s::xid8) "
-            "THEN 'committed' ELSE nullif(pg_xact_status(%s::xid8), 'committed') END",
-            [number, xid, xid],
-        ).fetchone()
+        if ledger.exists(connection):  # a first run that was rolled back took the ledger with it
+            status = sql.SQL(
+                "CASE WHEN EXISTS (SELECT FROM seedbed.runs WHERE id = {} AND xid = {}::xid8) THEN 'committed' ELSE {} END"
+            ).format(number, xid, status)
+        row = connection.execute(sql.SQL("SELECT {}").format(status)).fetchone()
     return str(row[0] or "") if row else ""
