@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,16 +28,14 @@ from seedbed.databases import drafts
 from seedbed.databases.beside import beside, leave, open_beside
 from seedbed.databases.marks import Mark, marked
 from seedbed.databases.properties import Properties
-from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
+from seedbed.databases.sessions import Ousting, Sessions, sessions_on
 from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import Verdict
 from seedbed.errors import InvalidInput, Locked, nearest
-from seedbed.interruption import interruptible
+from seedbed.interruption import interruptible, too_late
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.settings import Said, read_settings
-
-_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,26 +230,23 @@ def _copy(
             admin.execute(shut.format(sql.Identifier(draft)))
             admin.execute(rename.format(sql.Identifier(draft), sql.Identifier(final)))
             admin.execute(known.statement())
+        too_late()
     return ended
 
 
 def _copied(admin: Connection[Any], old: Properties, mark: Mark, *, end: bool) -> Sessions:
-    ended = Sessions()
-    for _ in range(_ATTEMPTS):
-        there = sessions_on(admin, old.name)
-        if there.pids and not end:
-            break
-        ended += end_sessions(admin, old.name) if there.pids else Sessions()
-        try:
+    if end:
+        with Ousting(admin, old.name) as ousting:
             drafts.copy_of(admin, old.name, old, mark)
-        except errors.ObjectInUse:  # somebody has come in the meantime
-            continue
-        return ended
+        return ousting.ended
+    there = sessions_on(admin, old.name)
+    if not there.pids:
+        with suppress(errors.ObjectInUse):  # somebody has come in the meantime
+            drafts.copy_of(admin, old.name, old, mark)
+            return there
     raise Locked(
         f"a database can be copied only while nobody is connected to it, and {old.name} has {sessions_on(admin, old.name)}",
-        remedy="Disconnect them, or stop what connects again and again."
-        if end
-        else "Disconnect them, or --end-sessions does.",
+        remedy="Disconnect them, or --end-sessions does.",
     )
 
 
@@ -269,6 +264,7 @@ def _swapped_in(
         finish(open_beside(connection, draft), admin, verdict, None)
         leave(connection, admin)
         swapped = swap(admin, old, draft, Mark("going", of=old.name, database=going))
+        too_late()
     drafts.drop(admin, going)
     return swapped
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import psycopg
 import pytest
 from given import applied, counts, execute, prepare, rows
@@ -114,6 +118,43 @@ class TestSessions:
             done = snapshot.restore(database, "first", confirm=name_of(database), backup=False)
             assert str(done.ended) == "1 session: the app"
             assert elsewhere.execute("SELECT 1").fetchone() == (1,)
+
+    @pytest.mark.parametrize("step", ["save", "restore"])
+    def test_applications_that_connect_again_at_once_are_kept_out(self, database, step):
+        """Six of them, each of which opens its next session as soon as it has lost one."""
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        with insistent(database, 6):
+            if step == "save":
+                snapshot.save(database, "second", end_sessions=True)
+            else:
+                snapshot.restore(database, "first", confirm=name_of(database), backup=False)
+        assert people(database) == 50
+
+
+@contextmanager
+def insistent(url: str, number: int) -> Iterator[None]:
+    """Keep sessions open on a database, again and again."""
+    over, inside = threading.Event(), threading.Semaphore(0)
+
+    def work() -> None:
+        while not over.is_set():
+            with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+                inside.release()
+                while not over.is_set():
+                    connection.execute("SELECT pg_sleep(0.2)")
+
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        inside.acquire()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 class TestNames:

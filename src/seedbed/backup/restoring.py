@@ -32,7 +32,7 @@ from seedbed.databases.sessions import Sessions
 from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import KNOWN, Environment, Verdict
 from seedbed.errors import DatabaseFailure
-from seedbed.interruption import interruptible
+from seedbed.interruption import interruptible, too_late
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.settings import Said
@@ -186,6 +186,7 @@ def _replace(
             comment=old.comment,
         )
         swapped = swap(admin, old, draft, kept)
+        too_late()
     if wanted.drop_old:
         gone += _drop_kept(admin, database)
     return swapped, "" if wanted.drop_old else kept.database, gone

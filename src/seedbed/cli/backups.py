@@ -9,7 +9,7 @@ import typer
 
 from seedbed.cli.asking import ask_name
 from seedbed.cli.database import existing_place, find_project_aloud, operator_says
-from seedbed.cli.offering import offered
+from seedbed.cli.offering import BackupDir, choice_of, offered
 from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
 from seedbed.cli.output import Output
 from seedbed.cli.server import Whose
@@ -95,6 +95,7 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    backup_dir: BackupDir = None,
     no_owner: Annotated[
         bool,
         typer.Option(
@@ -122,6 +123,8 @@ def restore(
     place = existing_place(output, project, database_url, profile)
     name = confirm if confirm is not None else ask_name("replace it")
 
+    chosen = choice_of(backup_first, backup_dir)
+
     def wanted(choice: bool | Path | None) -> Wanted:
         return Wanted(
             confirm=name,
@@ -134,11 +137,11 @@ def restore(
         )
 
     if file is None:
-        gone = offered(lambda choice: drop_kept(place.url, wanted(choice)), backup_first)
+        gone = offered(lambda choice: drop_kept(place.url, wanted(choice)), chosen)
         output.document({"dropped": gone})
         output.text(f"dropped {', '.join(gone)}" if gone else "there was nothing to drop")
         return
-    done = offered(lambda choice: bring_back(place.url, file, wanted(choice)), backup_first)
+    done = offered(lambda choice: bring_back(place.url, file, wanted(choice)), chosen)
     output.document(_report(done))
     _print(output, done)
 

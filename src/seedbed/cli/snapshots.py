@@ -9,7 +9,7 @@ import typer
 from seedbed.cli.asking import ask_name
 from seedbed.cli.backups import Origin, told
 from seedbed.cli.database import existing_place, find_project_aloud, operator_says
-from seedbed.cli.offering import BackupFirst, offered
+from seedbed.cli.offering import BackupDir, BackupFirst, choice_of, offered
 from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
 from seedbed.cli.output import Output
 from seedbed.cli.server import Whose
@@ -63,6 +63,7 @@ def restore(
     database_url: DatabaseUrl = None,
     confirm: Confirm = None,
     backup_first: BackupFirst = None,
+    backup_dir: BackupDir = None,
     origin: Origin = None,
     environment: Environment = None,
     no_wait: NoWait = False,
@@ -86,7 +87,7 @@ def restore(
             environment=operator_says(project, environment),
             wait=not no_wait,
         ),
-        backup_first,
+        choice_of(backup_first, backup_dir),
     )
     output.document(
         {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from psycopg import Connection, errors, sql
 
-from seedbed.errors import DatabaseFailure
+from seedbed.databases.beside import open_beside
+from seedbed.errors import DatabaseFailure, SeedbedError
+from seedbed.load.failures import translated
 
 _SESSIONS = """
 SELECT pid, coalesce(nullif(application_name, ''), usename, backend_type, 'unknown') FROM pg_catalog.pg_stat_activity
@@ -18,6 +22,8 @@ WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()
 """The server itself sends autovacuum away where it is in the way. Of other people's sessions a role sees the names at least."""
 _PATIENCE = 5000
 """Milliseconds for one session to end."""
+_PAUSE = 0.01
+"""Seconds between two looks at who is connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +79,47 @@ def end_sessions(admin: Connection[Any], database: str) -> Sessions:
                 remedy=f"End them, or: GRANT pg_signal_backend TO {role}",
             ) from None
     return found
+
+
+class Ousting:
+    """Ends the sessions on a database for as long as a block tries to get hold of it.
+
+    Who holds a lock on a database keeps newcomers waiting at its door, but PostgreSQL then gives those inside only 5 seconds to leave.
+    Ended before the lock is taken, an application that connects again at once would be inside again.
+
+    Args:
+        admin: a connection to another database; the block's own.
+        database: the database.
+    """
+
+    def __init__(self, admin: Connection[Any], database: str) -> None:
+        self.ended = end_sessions(admin, database)  # most applications need no more than this
+        self._database, self._helper = database, open_beside(admin, admin.info.dbname)
+        self._over = threading.Event()
+        self._failure: SeedbedError | None = None
+        self._thread = threading.Thread(target=self._work)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._helper.close()
+        if isinstance(error, errors.ObjectInUse):
+            if self._failure:
+                raise self._failure from None
+            raise DatabaseFailure(
+                f"{self._database} is connected to again as soon as its sessions are ended ({self.ended})",
+                remedy="Stop what connects to it, and try again.",
+            ) from None
+
+    def _work(self) -> None:
+        try:
+            while not self._over.wait(_PAUSE):
+                self.ended += end_sessions(self._helper, self._database)
+        except SeedbedError as failure:
+            self._failure = failure
+        except psycopg.Error as error:
+            self._failure = translated(error)

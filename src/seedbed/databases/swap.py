@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import Connection, errors, sql
+from psycopg import Connection, sql
 
 from seedbed.databases.beside import alone
 from seedbed.databases.drafts import clean
 from seedbed.databases.marks import Mark, comment_on
 from seedbed.databases.properties import Properties, carry_over, properties, require_rights
-from seedbed.databases.sessions import Sessions, end_sessions, sessions_on
-from seedbed.errors import DatabaseFailure
+from seedbed.databases.sessions import Ousting, Sessions
+from seedbed.errors import DatabaseFailure, OutcomeUnknown
 from seedbed.load.failures import translated
-
-_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +58,39 @@ def swap(admin: Connection[Any], old: Properties, draft: str, kept: Mark) -> Swa
         kept: the mark of the old database under its new name.
 
     Raises:
-        DatabaseFailure: sessions keep coming back, or cannot be ended.
+        DatabaseFailure: sessions keep coming back, or cannot be ended; the names are as they were.
+        OutcomeUnknown: the connection broke, and nobody knows whether the names have changed.
     """
-    ended = Sessions()
-    for _ in range(_ATTEMPTS):
-        ended += end_sessions(admin, old.name)
-        try:
-            with admin.transaction():
+    notes: list[str] = []
+    ousting = Ousting(admin, old.name)
+    try:
+        with admin.transaction():
+            with ousting:
                 _rename(admin, old.name, kept.database)
-                # From here on nobody can get into the old one: who tries waits for this transaction.
-                notes = carry_over(admin, old, draft, of=kept.database)
-                _rename(admin, draft, old.name)
-                admin.execute(kept.statement())
-                admin.execute(comment_on(old.name, old.comment or None))
-        except errors.ObjectInUse:
-            continue
-        except psycopg.Error as error:
-            raise translated(error) from None
-        return Swapped(ended, tuple(notes))
-    raise DatabaseFailure(
-        f"{old.name} is connected to again as soon as its sessions are ended: {sessions_on(admin, old.name)}",
-        remedy="Stop what connects to it, and try again.",
+            # From here on nobody can get into the old one: who tries waits for this transaction.
+            notes = carry_over(admin, old, draft, of=kept.database)
+            _rename(admin, draft, old.name)
+            admin.execute(kept.statement())
+            admin.execute(comment_on(old.name, old.comment or None))
+    except KeyboardInterrupt:
+        if not _is_there(admin, kept.database):
+            raise
+    except psycopg.Error as error:
+        if admin.closed:
+            raise _unknown(old.name, kept.database) from None
+        raise translated(error) from None
+    return Swapped(ousting.ended, tuple(notes))
+
+
+def _is_there(admin: Connection[Any], database: str) -> bool:
+    query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s)"
+    return not admin.closed and admin.execute(query, [database]).fetchone() == (True,)
+
+
+def _unknown(database: str, kept: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"the connection broke while {database} was replaced, and nobody knows whether it still was",
+        remedy=f"Look whether there is a database {kept}: that is then the old one.",
     )
 
 
