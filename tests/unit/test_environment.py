@@ -77,6 +77,8 @@ class TestNames:
             ("payroll_prod", PRODUCTION),
             ("prod2", PRODUCTION),
             ("payrollProd", PRODUCTION),
+            ("PRODPayroll", PRODUCTION),
+            ("payroll2LIVE", PRODUCTION),
             ("db.live.example.com", PRODUCTION),
             ("prod_test_copy", PRODUCTION),
             ("payroll-staging", STAGING),

@@ -65,6 +65,12 @@ class TestProviders:
         """A domain counts at its end only."""
         assert managed_by(host) == ""
 
+    def test_the_address_behind_a_providers_name_is_not_shown_as_its_own(self) -> None:
+        """Every name is resolved to an address; the provider is said once."""
+        place = Site("shop", 5, "7", "x.aws.neon.tech", False, False, address="192.0.2.1")
+        details = [each.detail for each in judged(place).evidence]
+        assert details == ["x.aws.neon.tech is managed by Neon"]
+
     def test_an_empty_database_behind_a_providers_socket_is_not_local(self) -> None:
         """Cloud SQL's own proxy makes a socket; what is behind it is not this machine."""
         verdict = judged(site("shop", "/cloudsql/shop:europe-west1:main", local=True))

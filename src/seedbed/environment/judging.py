@@ -30,40 +30,52 @@ def weigh(
         InvalidInput: the operator's word is no environment.
     """
     evidence = tuple(_evidence(site, said, patterns))
-    name = site.database
-    stamp_it = f"Say what it is for: seedbed stamp ENVIRONMENT --confirm {name}"
+    against = _objection(site, evidence)
+    missing = None if against else _missing(site, said)
+    why, remedy = against or missing or ("", "")
+    found = Environment.UNKNOWN
+    if not why:
+        found = evidence[0].says if site.stamp or said else _first(evidence, fresh)
+    unstamped, unsaid = site.stamp is None, missing is not None
+    return Verdict(found, site, evidence, unstamped, why, remedy, unsaid)
 
-    def refused(why: str, remedy: str = "", *, unsaid: bool = False) -> Verdict:
-        unstamped = site.stamp is None
-        return Verdict(Environment.UNKNOWN, site, evidence, unstamped, why, remedy, unsaid)
 
+def _objection(site: Site, evidence: Sequence[Evidence]) -> tuple[str, str] | None:
+    """Return what the evidence has against writing, and what to do about it."""
+    name, stamp = site.database, site.stamp
+    says = {each.says for each in evidence if each.weight is Weight.SAYS}
     if site.standby:
-        return refused(f"{name} is on a hot standby, which is read-only", "Use its primary server.")
-    if site.stamp and site.stamp.system_identifier and not site.system_identifier:
+        return f"{name} is on a hot standby, which is read-only", "Use its primary server."
+    if stamp and stamp.system_identifier and not site.system_identifier:
         why = f"this role may not ask whether the stamp of {name} is its own"
-        return refused(why, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to it.")
-    if site.stamp and not site.stamped:
-        return refused(
-            f"{name} carries the stamp of another database, as a restored copy does", stamp_it
-        )
+        return why, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to it."
+    if stamp and not site.stamped:
+        why = f"{name} carries the stamp of another database, as a restored copy does"
+        return why, _stamp_it(site)
     if _disagree(evidence):
-        return refused(f"the evidence about {name} contradicts itself", _way_out(site, evidence))
-    said_unknown = [each for each in evidence if each.weight is Weight.SAYS]
-    if any(each.says is Environment.UNKNOWN for each in said_unknown):
-        return refused(f"{name} is said to be something unknown", "--environment says what it is.")
+        return f"the evidence about {name} contradicts itself", _way_out(site, evidence)
+    if Environment.UNKNOWN in says:
+        return f"{name} is said to be something unknown", "--environment says what it is."
+    return None
+
+
+def _missing(site: Site, said: Said | None) -> tuple[str, str] | None:
+    """Return what has to be said before anything is written, and how."""
+    name = site.database
     if site.stamp:
-        return Verdict(evidence[0].says, site, evidence, unstamped=False)
+        return None
     if site.occupied:
         tables = ", ".join(site.occupied)
-        why = f"{name} holds rows ({tables}) and nobody has said what it is for"
-        return refused(why, stamp_it, unsaid=True)
-    if said:
-        return Verdict(evidence[0].says, site, evidence, unstamped=True)
-    if not site.local or site.managed:
-        where = f"managed by {site.managed}" if site.managed else "not on this machine"
-        why = f"{name} on {site.host} is empty, but {where}, so nothing says what it is for"
-        return refused(why, "--environment says what it is.", unsaid=True)
-    return Verdict(_first(evidence, fresh), site, evidence, unstamped=True)
+        return f"{name} holds rows ({tables}) and nobody has said what it is for", _stamp_it(site)
+    if said or (site.local and not site.managed):
+        return None
+    where = f"managed by {site.managed}" if site.managed else "not on this machine"
+    why = f"{name} on {site.host} is empty, but {where}, so nothing says what it is for"
+    return why, "--environment says what it is."
+
+
+def _stamp_it(site: Site) -> str:
+    return f"Say what it is for: seedbed stamp ENVIRONMENT --confirm {site.database}"
 
 
 def _first(evidence: Sequence[Evidence], fresh: Sequence[Environment]) -> Environment:

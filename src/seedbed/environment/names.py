@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from seedbed.environment.providers import folded, own_part
+from seedbed.environment.providers import folded, managed_by, own_part
 from seedbed.environment.verdict import Evidence, Site, Weight
 from seedbed.environment.words import WORDS, Environment
 from seedbed.settings import ENVIRONMENTS_TABLE
@@ -57,40 +57,52 @@ def read_name(name: str) -> Environment | None:
 
 def claims(site: Site, patterns: Patterns) -> Iterator[Evidence]:
     """Yield what names say of a database, the project's own patterns first; they settle the names they match."""
-    names = {"database name": [site.database], "host": site.hosts}
-    settled = set()
-    for source, several in names.items():
-        for pattern in patterns:
-            for name in several:
-                if pattern.matches(name):
-                    settled.add(source)
-                    detail = f"{source} {name} matches {pattern.glob!r}"
-                    yield Evidence(ENVIRONMENTS_TABLE, pattern.environment, detail)
-    for pattern in patterns:
-        pairs = [f"{host}/{site.database}" for host in site.hosts]
-        if "/" in pattern.glob and any(map(pattern.matches, pairs)):
-            settled.update(names)
-            detail = f"{pairs[0]} matches {pattern.glob!r}"
-            yield Evidence(ENVIRONMENTS_TABLE, pattern.environment, detail)
-    for source, several in names.items():
-        if source not in settled:
-            yield from _hints(source, several, site.managed)
+    found = [(names, each) for each in patterns if (names := _matched(each, site))]
+    settled = {source for names, _ in found for source in names}
+    for names, pattern in found:
+        shown = "/".join(reversed(names.values()))
+        yield Evidence(ENVIRONMENTS_TABLE, pattern.environment, f"{shown} matches {pattern.glob!r}")
+    if "database name" not in settled:
+        yield from _hints("database name", site.database, site.database, site.managed)
+    for host in site.hosts:
+        if "host" not in settled:
+            yield from _hints("host", host, own_part(host), site.managed)
+        if managed_by(host):
+            detail = f"{host} is managed by {site.managed}"
+            yield Evidence("host", Environment.UNKNOWN, detail, Weight.TELLS)
 
 
-def _hints(source: str, names: Sequence[str], provider: str) -> Iterator[Evidence]:
-    for name in names:
-        shown = own_part(name) if source == "host" else name
-        claimed = None if shown.startswith("/") else read_name(shown)
-        if claimed:
-            yield Evidence(source, claimed, name, Weight.HINTS)
-        elif provider and _words(shown).intersection(_BRANCHES):
-            detail = f"{name}, a preview or branch at {provider}"
-            yield Evidence(source, Environment.DEVELOPMENT, detail, Weight.HINTS)
-        if provider and source == "host":
-            detail = f"{name} is managed by {provider}"
-            yield Evidence(source, Environment.UNKNOWN, detail, Weight.TELLS)
+def _matched(pattern: Pattern, site: Site) -> dict[str, str]:
+    """Return which of a database's names a pattern is about, by what they are names of."""
+    if pattern.matches(site.database):
+        return {"database name": site.database}
+    for host in site.hosts:
+        if pattern.matches(host):
+            return {"host": host}
+        if "/" in pattern.glob and pattern.matches(f"{host}/{site.database}"):
+            return {"database name": site.database, "host": host}
+    return {}
+
+
+def _hints(source: str, name: str, own: str, provider: str) -> Iterator[Evidence]:
+    """Yield what the words in a name claim.
+
+    Args:
+        source: what it is the name of.
+        name: as it is shown.
+        own: the part of it that its owner chose.
+        provider: whose server it is, if it is a provider's.
+    """
+    claimed = None if own.startswith("/") else read_name(own)
+    if claimed:
+        yield Evidence(source, claimed, name, Weight.HINTS)
+    elif provider and _words(own).intersection(_BRANCHES):
+        detail = f"{name}, a preview or branch at {provider}"
+        yield Evidence(source, Environment.DEVELOPMENT, detail, Weight.HINTS)
 
 
 def _words(name: str) -> set[str]:
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", name))
+    spaced = re.sub(
+        r"([a-z])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])", r"\1\2 ", unicodedata.normalize("NFKC", name)
+    )
     return {word.casefold() for word in re.findall(r"[^\W\d_]+", spaced)}
