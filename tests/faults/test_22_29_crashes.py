@@ -22,6 +22,7 @@ from wire import Point, through_wire
 from seedbed.apply import apply
 from seedbed.errors import DatabaseFailure, Interrupted, OutcomeUnknown
 from seedbed.options import Options
+from tests.canary import bare
 
 REQUIRED = os.environ.get("SEEDBED_CONTAINERS") == "required"
 
@@ -227,7 +228,7 @@ def test_fault_27_a_network_that_swallows_everything(database, statement, when):
         reason = "no network of one's own can be made here (unshare --net)"
         pytest.fail(reason) if REQUIRED else pytest.skip(reason)
     run = subprocess.run(
-        [*network, sys.executable, "-m", "island", database, statement, when],
+        [*network, sys.executable, "-m", "island", bare(database), statement, when],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -263,24 +264,20 @@ def test_fault_29_a_cancelled_statement(database):
 
 
 def test_fault_29_a_statement_that_takes_too_long(database):
-    """The database's own statement_timeout counts."""
+    """What the session brings along counts."""
     prepare(database, DDL)
-    name = execute(database, "SELECT quote_ident(current_database())")[0][0]
-    execute(database, f"ALTER DATABASE {name} SET statement_timeout = '500ms'")
     before = bytes_of(database)
     with psycopg.connect(database) as application:
         application.execute("LOCK TABLE users")
         with pytest.raises(DatabaseFailure, match="statement timeout") as caught:
-            applied(database, users("ann"))
+            applied(f"{database}&options=-cstatement_timeout%3D500ms", users("ann"))
     assert caught.value.exit_code == 6
     assert bytes_of(database) == before
 
 
 def test_fault_29_a_session_that_the_server_ends_for_being_idle(database):
-    """The database's idle_in_transaction_session_timeout passes while the profile is evaluated."""
+    """The idle_in_transaction_session_timeout passes while the profile is evaluated."""
     prepare(database, DDL)
-    name = execute(database, "SELECT quote_ident(current_database())")[0][0]
-    execute(database, f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '20ms'")
     before = bytes_of(database)
     given = source(users("ann"))
 
@@ -288,7 +285,8 @@ def test_fault_29_a_session_that_the_server_ends_for_being_idle(database):
         wait_for(database, ALONE)
         return given.evaluate(as_of)
 
+    url = f"{database}&options=-cidle_in_transaction_session_timeout%3D20ms"
     with pytest.raises(DatabaseFailure, match="idle-in-transaction timeout") as caught:
-        apply(replace(given, evaluate=evaluate), database, Options(environment="testing"))
+        apply(replace(given, evaluate=evaluate), url, Options(environment="testing"))
     assert caught.value.exit_code == 6
     assert bytes_of(database) == before

@@ -332,7 +332,7 @@ def play(machine, examples, steps):
 
 
 def test_any_sequence_of_events_keeps_the_promises(databases):
-    play(databases, examples=8, steps=12)
+    play(databases, examples=6, steps=12)
 
 
 @pytest.mark.slow_fault
