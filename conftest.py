@@ -22,6 +22,7 @@ from psycopg import sql
 from seedbed.databases.marks import marked
 from seedbed.pytest_plugin import Seedbed
 from seedbed.servers import Embedded, Server, System, Unavailable, disposable
+from tests import canary, canary_watch
 from tests.integrity import violations
 
 LocalBackend = Embedded | System
@@ -42,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find the servers: the embedded one, and the machine's if that is another major version."""
+    config.pluginmanager.register(canary_watch)
     found: dict[str, LocalBackend] = {}
     for backend in (Embedded(), System()):
         try:
@@ -87,6 +89,7 @@ def _started() -> Iterator[Callable[[LocalBackend], Server]]:
         def started(backend: LocalBackend) -> Server:
             if backend not in servers:
                 servers[backend] = stack.enter_context(disposable(backend))
+                canary.adopt(servers[backend])
             return servers[backend]
 
         yield started
@@ -114,7 +117,7 @@ def database(server: Server, _admin: psycopg.Connection) -> Iterator[str]:
     # Copying files is twice as fast as logging pages where nothing is flushed; before 15 it was the only way.
     strategy = sql.SQL("STRATEGY file_copy" if _admin.info.server_version >= 150000 else "")
     _admin.execute(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), strategy))
-    yield server.url(name)
+    yield canary.with_password(server.url(name))
     for each in (name, *(mark.database for mark in marked(_admin, name))):
         gone = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(each))
         _admin.execute(gone)

@@ -11,6 +11,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from tests.canary import off_the_command_line
+
 FILES = {
     "pyproject.toml": """
         [project]
@@ -106,11 +108,12 @@ def run_seedbed(
     **variables: str,
 ) -> Ran:
     """Run seedbed in a folder, with nothing of the caller's environment but what a program needs to run."""
+    bare, password = off_the_command_line(arguments)
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
-        [*command, *arguments],
+        [*command, *bare],
         cwd=folder,
-        env={**kept, "LC_ALL": "C.UTF-8", **variables},
+        env={**kept, "LC_ALL": "C.UTF-8", **password, **variables},
         input=stdin,
         stdin=None if stdin is not None else subprocess.DEVNULL,
         capture_output=True,

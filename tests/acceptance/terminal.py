@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.canary import off_the_command_line
+from tests.canary_watch import watch
+
 QUESTIONS = (b"The database's name", b"Make one now?")
 """For a confirmation, and before rows go."""
 CTRL_C = "\x03"
@@ -21,16 +24,18 @@ def on_terminal(folder: Path, *arguments: str, typed: str = "", **more: str) -> 
     master, slave = pty.openpty()
     variables = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     shape = {"TERM": "xterm-256color", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
-    command = [sys.executable, "-m", "seedbed", *arguments]
+    bare, password = off_the_command_line(arguments)
+    command = [sys.executable, "-m", "seedbed", *bare]
     # The shell leads a new session, so the terminal it opens is its own, and Ctrl-C there reaches it.
     shell = ["/bin/sh", "-c", 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1', "sh"]
     with subprocess.Popen(
         [*shell, os.ttyname(slave), *command],
         cwd=folder,
-        env={**variables, **shape, **more},
+        env={**variables, **shape, **password, **more},
         start_new_session=True,
     ) as process:
         shown = _answered(master, slave, process, typed)
+    watch(shown, "what the terminal showed")
     return process.returncode, shown.decode().replace("\r\n", "\n")
 
 

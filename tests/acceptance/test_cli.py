@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.program import Ran, run_seedbed, write_files
+from tests.canary import bare
 
 Run = Callable[..., Ran]
 
@@ -431,7 +432,15 @@ def interrupted(shop: Path, database: str, number: signal.Signals) -> int:
     with psycopg.connect(database) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [0x5EEDBED])
         process = subprocess.Popen(
-            [sys.executable, "-m", "seedbed", "apply", "development", "--database-url", database],
+            [
+                sys.executable,
+                "-m",
+                "seedbed",
+                "apply",
+                "development",
+                "--database-url",
+                bare(database),
+            ],
             cwd=shop,
             env={**os.environ, "LC_ALL": "C.UTF-8"},
             stdout=subprocess.PIPE,

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.canary import bare
+
 PROGRAM = """
 import sys
 import seedbed
@@ -31,7 +33,7 @@ except seedbed.errors.Refused:
 def test_plan_apply_status_and_destroy(shop: Path, database: str) -> None:
     """With names or moments as the command line takes them, and errors as exceptions."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, database], cwd=shop, capture_output=True, text=True
+        [sys.executable, "-c", PROGRAM, bare(database)], cwd=shop, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "'orders': 23" in done.stdout

@@ -14,11 +14,12 @@ from pathlib import Path
 import psycopg
 
 import seedbed
+from tests.canary import bare
 
 
 def process(what: str, url: str, name: str, file: str, step: int = 0, when: str = "before"):
     """Start a process that restores a backup or a snapshot and prints how many steps that took."""
-    command = [sys.executable, "-m", "killable", what, url, name, file, str(step), when]
+    command = [sys.executable, "-m", "killable", what, bare(url), name, file, str(step), when]
     path = os.pathsep.join(sys.path)
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}

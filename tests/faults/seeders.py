@@ -13,6 +13,7 @@ import psycopg
 from given import applied, rows
 
 from seedbed.errors import SeedbedError
+from tests.canary import bare
 
 DDL = "CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, name text);"
 WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
@@ -29,7 +30,7 @@ def users(*names):
 def process(url, *names, **options):
     """Start a process that applies users, prints what became of how many, or its error, and ends with the error's exit code."""
     return subprocess.Popen(
-        [sys.executable, "-m", "seeders", url, repr(names), repr(options)],
+        [sys.executable, "-m", "seeders", bare(url), repr(names), repr(options)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

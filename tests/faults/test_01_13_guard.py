@@ -26,6 +26,7 @@ from seedbed.errors import Refused
 from seedbed.servers import Server, disposable
 from seedbed.settings import PERMISSIONS
 from tests.acceptance.terminal import END_OF_INPUT, on_terminal
+from tests.canary import bare
 
 ROWS = "CREATE TABLE theirs AS SELECT 1 AS id"
 
@@ -290,7 +291,7 @@ class TestFault10NobodyToAsk:
         """A pipe that stays open, as services for continuous integration give one."""
         stamped(database, "development")
         before = state(database)
-        arguments = [sys.executable, "-m", "seedbed", *command, "--database-url", database]
+        arguments = [sys.executable, "-m", "seedbed", *command, "--database-url", bare(database)]
         with subprocess.Popen(
             arguments, cwd=operator.folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:

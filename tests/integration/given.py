@@ -16,6 +16,7 @@ from seedbed.dataset import Dataset, GivenRows, Reference, TableName
 from seedbed.options import Options
 from seedbed.plan import Plan, plan
 from seedbed.source import Source
+from tests import canary
 
 AS_OF = datetime(2026, 3, 1, 12)
 
@@ -95,15 +96,19 @@ def execute(url: str, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
     """Run SQL and commit; return the rows if there are any."""
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement, arguments or None)
-        return cursor.fetchall() if cursor.description else []
+        if not cursor.description:
+            return []
+        names = [column.name for column in cursor.description]
+        return [canary.without_canary(row, names) for row in cursor.fetchall()]
 
 
 def prepare(url: str, ddl: str) -> None:
-    """Run DDL in a database and stamp it for tests, whatever it holds."""
+    """Run DDL in a database and stamp it for tests, whatever it holds; each row it has or gets holds the canary, too."""
     from seedbed import guard
 
     with psycopg.connect(url) as connection:
         connection.execute(ddl)
+        connection.execute(canary.HIDE)
         guard.stamp(connection, "testing", confirm=connection.info.dbname)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,14 @@ from seedbed.errors import InvalidInput
 from seedbed.servers import Server, psql
 from seedbed.servers.launcher import LocalServer
 
-SHELL = "import sys; from seedbed.servers import shell; shell(sys.argv[1])"
+SHELL = "import os; from seedbed.servers import shell; shell(os.environ.pop('SHELL_URL'))"
 
 
 def session(url: str, typed: str) -> str:
-    command = [sys.executable, "-c", SHELL, url]
-    answer = subprocess.run(command, input=typed, capture_output=True, text=True, check=True)
+    command, variables = [sys.executable, "-c", SHELL], {**os.environ, "SHELL_URL": url}
+    answer = subprocess.run(
+        command, input=typed, capture_output=True, text=True, check=True, env=variables
+    )
     return answer.stdout
 
 
