@@ -20,6 +20,7 @@ from seedbed.errors import DatabaseFailure, Drift, InvalidInput, Refused, Seedbe
 from seedbed.options import Options
 from seedbed.reset import reset
 from seedbed.status import status
+from tests.canary import bare
 
 USERS = "CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, name text);"
 LEDGER = (
@@ -39,7 +40,7 @@ def role(database):
         database,
         "DO $$ BEGIN CREATE ROLE limited LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
     )
-    yield database.replace("postgres@", "limited@")
+    yield bare(database).replace("postgres@", "limited@")
     execute(database, "DROP OWNED BY limited CASCADE")
 
 
