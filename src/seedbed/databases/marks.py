@@ -21,10 +21,6 @@ PASSING: tuple[Kind, ...] = ("restoring", "saving", "going")
 """What is there only while a run works on it."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What is written on a database of ours.
@@ -45,7 +41,7 @@ class Mark:
     environment: str = ""
     name: str = ""
     comment: str = ""
-    at: datetime = field(default_factory=_now)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def statement(self) -> sql.Composed:
         """Return the statement that writes it."""
