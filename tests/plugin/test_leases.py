@@ -14,11 +14,11 @@ import pytest
 from seedbed import servers
 from seedbed.servers import Server
 from seedbed.testdb import heartbeat
+from seedbed.testdb.copying import create_database
 from seedbed.testdb.databases import Databases
 from seedbed.testdb.host import RunFolder, Wanted
 from seedbed.testdb.leases import Lease
 from seedbed.testdb.registry import DATABASE, Registry, Template, open_registry
-from seedbed.testdb.templates import create_database
 from tests.plugin.ending import SECONDS
 
 HERE = Lease.own()

@@ -141,15 +141,27 @@ class OfItsOwn:
 
     def __init__(self, databases: Databases, template: Template) -> None:
         self._databases, self.template = databases, template
-        self.name = databases.take(template)
-        self.url = databases.host.url(self.name)
+        clone = databases.take(template)
+        self.name, self._open = clone.name, [clone.connection]
+
+    @property
+    def url(self) -> str:
+        """Its URL. Who asks may want to be alone there, so that no connection is held ready any more."""
+        self._let_go()
+        return self._databases.host.url(self.name)
+
+    def _let_go(self) -> None:
+        while self._open:
+            self._open.pop().close()
 
     @cached_property
     def engine(self) -> Engine:
         """An engine with a pool."""
-        from sqlalchemy import create_engine
+        from sqlalchemy import create_engine, event
 
-        return create_engine(driven(self.url))
+        engine = create_engine(driven(self._databases.host.url(self.name)))
+        event.listen(engine, "do_connect", lambda *_: self._open.pop() if self._open else None)
+        return engine
 
     @cached_property
     def psycopg(self) -> psycopg.Connection[Any]:
@@ -157,7 +169,7 @@ class OfItsOwn:
         import psycopg
 
         with self._databases.timed("connect"):
-            return psycopg.connect(self.url)
+            return self._open.pop() if self._open else psycopg.connect(self.url)
 
     @cached_property
     def connection(self) -> Connection:
@@ -197,6 +209,7 @@ class OfItsOwn:
         close(self.__dict__, "session", "connection", "psycopg")
         if "engine" in self.__dict__:
             self.engine.dispose()
+        self._let_go()
         if not keep:
             self._databases.give_back(self.name, self.template)
         return []

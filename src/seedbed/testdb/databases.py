@@ -14,12 +14,13 @@ from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb import kept
 from seedbed.testdb.blueprint import Blueprint
 from seedbed.testdb.cache import Cache, forget_wal
+from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.heartbeat import Heartbeat
 from seedbed.testdb.host import Host, RunFolder, Wanted
 from seedbed.testdb.leftovers import remove_leftovers
-from seedbed.testdb.pool import Pool
+from seedbed.testdb.pool import Clone, Pool
 from seedbed.testdb.registry import DATABASE, Registry, Template, open_registry
-from seedbed.testdb.templates import copying_strategy, create_database, ensure_template
+from seedbed.testdb.templates import ensure_template
 
 BUILT = "built"
 """The note that a template was built in this run."""
@@ -72,11 +73,10 @@ class Databases:
         """Return a new database like the template, made now."""
         with self.timed("clone"):
             name = self._registry.reserve("clone")[0]
-            strategy = copying_strategy(self._registry)
-            create_database(self._registry, name, template.name, strategy)
+            create_database(self._registry, name, template.name, fastest_way(self._registry))
         return name
 
-    def take(self, template: Template) -> str:
+    def take(self, template: Template) -> Clone:
         """Return a new database like the template, made ahead where there was time."""
         with self.timed("clone"):
             pool = self._pools.get(template.name)

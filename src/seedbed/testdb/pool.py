@@ -5,17 +5,34 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
 
 from seedbed.errors import SeedbedError
 from seedbed.testdb.connecting import connect
+from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.registry import Registry, Template
-from seedbed.testdb.templates import copying_strategy, create_database
 
 _AHEAD_OF_NAMES = 32
 """Names reserved at a time: writing one down costs as much as a short query."""
 
 _MOST_UNDROPPED = 32
 """Used clones that may wait for a quiet moment; beyond, dropping goes before making."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A database of one test.
+
+    Attributes:
+        name: what it is called.
+        connection: the first one to it, already open; whoever takes the clone closes it.
+    """
+
+    name: str
+    connection: Connection[Any]
 
 
 class Pool:
@@ -36,10 +53,11 @@ class Pool:
         size: int,
     ) -> None:
         self._registries, self._size = registries, max(1, size)
-        self._strategy = copying_strategy(registries[0])
-        self._source = self._warmed(template, url)
+        self._way = fastest_way(registries[0])
+        self._url = url
+        self._source = self._warmed(template)
         self._making = 0
-        self._ready: deque[str] = deque()
+        self._ready: deque[Clone] = deque()
         self._used: deque[str] = deque()
         self._names: list[str] = []
         self._failure: SeedbedError | None = None
@@ -53,8 +71,8 @@ class Pool:
         for thread in self._threads:
             thread.start()
 
-    def take(self) -> str:
-        """Return the name of a clone that nobody else has.
+    def take(self) -> Clone:
+        """Return a clone that nobody else has.
 
         Raises:
             SeedbedError: none can be made.
@@ -66,9 +84,9 @@ class Pool:
             self._waiting -= 1
             if self._failure and not self._ready:
                 raise self._failure
-            name = self._ready.popleft()
+            clone = self._ready.popleft()
             self._changed.notify_all()
-            return name
+            return clone
 
     def give_back(self, name: str) -> None:
         """Let a clone be dropped some time."""
@@ -83,6 +101,8 @@ class Pool:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        for clone in self._ready:
+            clone.connection.close()
         for registry in self._registries:
             registry.close()
 
@@ -120,20 +140,22 @@ class Pool:
         self._making += 1
         return self._names.pop()
 
-    def _warmed(self, template: Template, url: Callable[[str], str]) -> str:
+    def _warmed(self, template: Template) -> str:
         """Return a copy of the template that somebody has been connected to, to be copied in its stead.
 
         The first connection to a database reads the catalogue, for 5 to 10 ms, and leaves a file for those after it
         (pg_internal.init). Copied as files, its copies have that file, too.
         """
         name = self._registries[0].reserve("clone")[0]
-        create_database(self._registries[0], name, template.name, self._strategy)
-        connect(url(name)).close()
+        create_database(self._registries[0], name, template.name, self._way)
+        connect(self._url(name)).close()
+        self._registries[0].wait_until_left(name)
         return name
 
     def _make(self, registry: Registry, name: str) -> None:
-        create_database(registry, name, self._source, self._strategy)
+        create_database(registry, name, self._source, self._way)
+        connection = connect(self._url(name))
         with self._changed:
             self._making -= 1
-            self._ready.append(name)
+            self._ready.append(Clone(name, connection))
             self._changed.notify_all()

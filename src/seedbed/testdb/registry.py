@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ SILENCE = "10 minutes"
 """After how long without a heartbeat a run of another machine is taken for dead."""
 UNUSED = "14 days"
 """After how long a template nobody asked for is dropped."""
+_LEAVING = 0.1
+"""Seconds a session may take to end."""
 
 _DDL = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -34,6 +37,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS databases (
     name text PRIMARY KEY, kind text NOT NULL, run text, key text, manifest text,
     used_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS facts (name text PRIMARY KEY, value text NOT NULL);
 """
 
 
@@ -63,7 +67,7 @@ class Registry:
 
     def __init__(self, url: str, run: str, lease: Lease) -> None:
         self.run, self._url, self._lease = run, url, lease
-        self._lock = threading.RLock()
+        self._lock, self._facts = threading.RLock(), dict[str, str]()
         self.connection = psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10)
 
     def execute(self, query: Any, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -143,6 +147,7 @@ class Registry:
         self.execute(
             sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true").format(old)
         )
+        self.wait_until_left(draft)
         with self.transaction():
             self.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(old, new))
             self.execute("DELETE FROM databases WHERE name = %s", [template.name])
@@ -150,6 +155,19 @@ class Registry:
                 "UPDATE databases SET name = %s, kind = 'template', run = NULL, key = %s, manifest = %s WHERE name = %s",
                 [template.name, template.key, template.manifest, draft],
             )
+
+    def fact(self, name: str) -> str | None:
+        """Return what was found out about the server; None where nobody has tried yet."""
+        if name not in self._facts:
+            rows = self.execute("SELECT value FROM facts WHERE name = %s", [name])
+            if rows:
+                self._facts[name] = rows[0][0]
+        return self._facts.get(name)
+
+    def remember(self, name: str, value: str) -> None:
+        """Write down what was found out about the server."""
+        self._facts[name] = value
+        self.execute("INSERT INTO facts VALUES (%s, %s) ON CONFLICT DO NOTHING", [name, value])
 
     def keep(self, name: str) -> None:
         """Let a database outlive its run."""
@@ -175,6 +193,16 @@ class Registry:
             [most],
         )
 
+    def wait_until_left(self, name: str) -> None:
+        """Wait a little for sessions on a database that are just ending.
+
+        Whatever changes a database as a whole sleeps for a tenth of a second where it meets one, and looks again.
+        """
+        deadline = time.monotonic() + _LEAVING
+        query = "SELECT 1 FROM pg_stat_activity WHERE datname = %s"
+        while self.execute(query, [name]) and time.monotonic() < deadline:
+            time.sleep(0.002)
+
     def drop_all(
         self, condition: LiteralString, arguments: Sequence[Any], *, force: bool = False
     ) -> None:
@@ -193,6 +221,7 @@ class Registry:
         known = self.execute("SELECT kind FROM databases WHERE name = %s", [name])
         if not known:
             return False
+        self.wait_until_left(name)
         named = sql.Identifier(name)
         ending = sql.SQL("WITH (FORCE)" if force else "")
         try:
@@ -253,7 +282,7 @@ def _ensure(server_url: str) -> None:
 
 def _ensure_tables(connection: Connection[Any]) -> None:
     """Make the tables in a registry that another process may just have made, too."""
-    present = connection.execute("SELECT to_regclass('databases') IS NOT NULL").fetchone()
+    present = connection.execute("SELECT to_regclass('facts') IS NOT NULL").fetchone()
     if present == (True,):
         return
     with connection.transaction():

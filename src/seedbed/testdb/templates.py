@@ -13,6 +13,7 @@ from seedbed.settings import Said
 from seedbed.source import Source
 from seedbed.testdb.blueprint import Blueprint, Manifest, today
 from seedbed.testdb.connecting import connect
+from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.host import Host
 from seedbed.testdb.registry import Registry, Template
 
@@ -37,29 +38,6 @@ def ensure_template(host: Host, registry: Registry, blueprint: Blueprint) -> tup
         return _build(host, registry, blueprint, key), True
 
 
-def create_database(
-    registry: Registry, name: str, template: str | None = None, strategy: str = ""
-) -> None:
-    """Create a database whose name has been reserved."""
-    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-    if template:
-        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-    if strategy:
-        statement += sql.SQL(" STRATEGY {}").format(sql.Identifier(strategy))
-    registry.execute(statement)
-
-
-def copying_strategy(registry: Registry) -> str:
-    """Return how databases are copied fastest here: as files, unless that costs two flushed checkpoints.
-
-    Copying files is twice as fast where nothing is flushed (docs/pytest.md has figures); before version 15 it was the only way.
-    """
-    if registry.connection.info.server_version < 150000:
-        return ""
-    flushes = registry.execute("SHOW fsync") != [("off",)]
-    return "wal_log" if flushes else "file_copy"
-
-
 def _usable(registry: Registry, key: str) -> Template | None:
     found = registry.template(key)
     return found if found and Manifest.read(found.manifest).holds else None
@@ -67,7 +45,7 @@ def _usable(registry: Registry, key: str) -> Template | None:
 
 def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Template:
     draft = registry.reserve("draft")[0]
-    create_database(registry, draft, strategy=copying_strategy(registry))
+    create_database(registry, draft, way=fastest_way(registry))
     manifest = fill(blueprint, host.url(draft))
     stale = registry.template(key)
     name = f"seedbed_template_{key}"
