@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-SECONDS = 60
+SECONDS = 180
 
 
 def folder_of(url: str) -> Path:

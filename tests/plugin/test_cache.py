@@ -22,7 +22,7 @@ class TestRuns:
         seeds.write_text(seeds.read_text() + "cy:\n  name: Cy\n")
         assert self.built(shop)
         assert not self.built(shop)
-        assert self.built(shop, "--seedbed-cache-clear")
+        assert self.built(shop, "--seedbed-cache-clear", "-n1")
 
     def test_a_size_of_nothing_keeps_nothing(self, shop: pytest.Pytester) -> None:
         """Every run builds anew."""

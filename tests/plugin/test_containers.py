@@ -22,7 +22,7 @@ from seedbed.servers.protocol import Unavailable
 from tests.plugin.conftest import write
 
 IMAGE, REAPER = "seedbed-postgres:18", "seedbed-reaper:1"
-SECONDS = 60
+SECONDS = 180
 
 WHEREABOUTS = """
     import json, re, subprocess

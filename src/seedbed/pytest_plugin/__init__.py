@@ -72,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[Session.KEY] = Session(config)
     config.pluginmanager.register(Asking())
     of(config).refuse_what_is_not_disposable()
+    of(config).forget()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

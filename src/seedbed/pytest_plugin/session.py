@@ -87,11 +87,8 @@ class Session:
     @cached_property
     def databases(self) -> Databases:
         """What this process has on the run's server, which is started if it is not."""
-        from seedbed.testdb import cache
         from seedbed.testdb.databases import Databases
 
-        if self.wishes.cache_clear and not self.is_worker:
-            cache.clear()
         return Databases(self.folder, self.wanted, self.wishes.pool)
 
     def wishes_of(self, item: pytest.Item, isolation: str | None = None) -> Wishes:
@@ -155,6 +152,13 @@ class Session:
 
         self.databases.keep(name, test)
         self.kept.append(f"{name}  {redacted(self.databases.host.url(name))}  {test}")
+
+    def forget(self) -> None:
+        """Clear the cache where that was asked for: once, before any process of the run can look into it."""
+        if self.wishes.cache_clear and not self.is_worker:
+            from seedbed.testdb import cache
+
+            cache.clear()
 
     def refuse_what_is_not_disposable(self) -> None:
         """Stop the run before collection when the server it was given is not for tests.
