@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from seedbed.pytest_plugin.bases import RollbackBase
+    from seedbed.pytest_plugin.guarded import Guarded
 
 
 class InTransaction:
@@ -24,13 +25,14 @@ class InTransaction:
 
     def __init__(self, base: RollbackBase) -> None:
         self._base, self.template = base, base.template
-        self.name, self.url, self.psycopg, self.engine = (
-            base.name,
-            base.url,
-            base.psycopg,
-            base.engine,
-        )
+        self.name, self.url, self.engine = base.name, base.url, base.engine
         base.psycopg.hold()
+
+    @property
+    def psycopg(self) -> Guarded:
+        """The test's connection, in its transaction, with nothing under way."""
+        self._base.psycopg.settle()
+        return self._base.psycopg
 
     @cached_property
     def connection(self) -> Connection:

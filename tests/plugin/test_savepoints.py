@@ -1,0 +1,124 @@
+"""What a rolled-back test's transaction is made of: savepoints that are sent ahead and uncompiled behave like SQLAlchemy's own."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, InternalError
+from sqlalchemy.orm import Session
+
+from factories import UserFactory
+from factories.models import User
+from seedbed.pytest_plugin import Seedbed
+
+KINDS = {1: "int", 2: "bigint"}
+TWICE = pytest.mark.parametrize("time", [1, 2])
+"""The second must not be hurt by what the first left behind."""
+
+
+def names(session: Session) -> list[str | None]:
+    return sorted(session.scalars(select(User.display_name)), key=str)
+
+
+@pytest.fixture
+def before(seedbed_session: Session) -> list[str | None]:
+    return names(seedbed_session)
+
+
+class TestNested:
+    def test_what_failed_inside_is_undone_and_the_rest_stays(
+        self, seedbed_session: Session, before: list[str | None]
+    ) -> None:
+        UserFactory.create(display_name="outer")
+        with pytest.raises(IntegrityError), seedbed_session.begin_nested():
+            seedbed_session.execute(text("INSERT INTO users DEFAULT VALUES"))
+        assert names(seedbed_session) == sorted([*before, "outer"], key=str)
+
+    def test_a_nested_one_can_be_committed_and_the_session_rolled_back(
+        self, seedbed_session: Session, before: list[str | None]
+    ) -> None:
+        with seedbed_session.begin_nested():
+            UserFactory.create(display_name="inner")
+        seedbed_session.rollback()
+        assert names(seedbed_session) == before
+
+    def test_a_failed_transaction_refuses_savepoints_in_sqlalchemys_words(
+        self, seedbed: Seedbed, seedbed_session: Session
+    ) -> None:
+        with pytest.raises(IntegrityError):
+            seedbed.connection.execute(text("INSERT INTO users DEFAULT VALUES"))
+        with pytest.raises(InternalError, match="current transaction is aborted"):
+            seedbed.connection.begin_nested()
+
+
+class TestFirst:
+    """A session's first savepoint is set with the transaction: only for the first that asks, before anything has happened."""
+
+    def test_another_connection_may_take_it(
+        self, seedbed: Seedbed, seedbed_session: Session
+    ) -> None:
+        with seedbed.engine.connect() as other:
+            other.begin_nested().commit()
+        before = names(seedbed_session)
+        UserFactory.create()
+        seedbed_session.rollback()
+        assert names(seedbed_session) == before
+
+    def test_what_the_connection_did_before_is_not_the_sessions(
+        self, seedbed_psycopg: psycopg.Connection, seedbed_session: Session
+    ) -> None:
+        seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+        seedbed_session.execute(text("UPDATE users SET display_name = 'y'"))
+        seedbed_session.rollback()
+        assert set(names(seedbed_session)) == {"x"}
+
+
+class TestPsycopg:
+    def test_the_transaction_shows_as_open(self, seedbed_psycopg: psycopg.Connection) -> None:
+        """Though its beginning was sent ahead and nothing has waited for the answer yet."""
+        assert seedbed_psycopg.info.transaction_status == TransactionStatus.INTRANS
+
+    def test_a_block_inside_the_test_can_be_rolled_back(
+        self, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        with seedbed_psycopg.transaction() as block:
+            seedbed_psycopg.execute("DELETE FROM activity_logs")
+            raise psycopg.Rollback(block)
+
+    def test_a_pipeline_begins_after_what_was_sent_ahead(
+        self, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        seedbed_psycopg.commit()
+        with seedbed_psycopg.pipeline():
+            found = [seedbed_psycopg.execute("SELECT %s::int", [each]) for each in (1, 2)]
+        assert [cursor.fetchone() for cursor in found] == [(1,), (2,)]
+
+    @TWICE
+    def test_prepared_statements_end_with_the_test(
+        self, seedbed_psycopg: psycopg.Connection, time: int
+    ) -> None:
+        """A table of the same name in the next test is another table."""
+        seedbed_psycopg.execute(f"CREATE TABLE scratch AS SELECT {time}::{KINDS[time]} AS n")
+        for _ in range(8):
+            assert seedbed_psycopg.execute("SELECT * FROM scratch").fetchone() == (time,)
+
+
+@pytest.mark.seedbed(isolation="clone")
+class TestClone:
+    """A clone comes with a connection that is open already."""
+
+    ALONE = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+
+    def test_the_session_takes_it(self, seedbed_session: Session) -> None:
+        assert seedbed_session.scalar(text(self.ALONE)) == 1
+
+    def test_psycopg_takes_it(self, seedbed_psycopg: psycopg.Connection) -> None:
+        assert seedbed_psycopg.execute(self.ALONE).fetchone() == (1,)
+
+    def test_who_connects_by_url_is_alone(self, seedbed: Seedbed) -> None:
+        """Until the last session has ended, DROP and CREATE DATABASE wait for it or refuse."""
+        with psycopg.connect(seedbed.dsn, autocommit=True) as own:
+            while own.execute(self.ALONE).fetchone() != (1,):
+                pass
