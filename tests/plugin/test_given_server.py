@@ -10,7 +10,7 @@ import pytest
 from seedbed import servers
 from seedbed.api import stamp
 from seedbed.servers import Server
-from tests.plugin.test_runs import COUNTING
+from tests.plugin.test_runs import COUNTING, db
 
 FAR = (
     "postgresql://u:s3cret@db.example.com/app",
@@ -125,6 +125,21 @@ class TestUsed:
         assert template.startswith("seedbed_template_")
         assert "seedbed_clone_mine" in names(admin)
         admin.execute("DROP DATABASE seedbed_clone_mine")
+
+    def test_a_kept_database_stays_until_it_is_cleaned(
+        self, shop: pytest.Pytester, given: Server, admin: psycopg.Connection
+    ) -> None:
+        """And nothing else goes with it: the server is not ours."""
+        shop.makepyfile("def test_fails(seedbed): assert False")
+        option = f"--seedbed-url={given.url()}"
+        shop.runpytest_subprocess("-q", option, "--seedbed-keep=failed").assert_outcomes(failed=1)
+        (kept,) = (name for name in names(admin) if name.startswith("seedbed_clone_"))
+        shop.makepyfile("def test_fails(seedbed): pass")
+        shop.runpytest_subprocess("-q", option).assert_outcomes(passed=1)
+        before = names(admin)
+        assert kept in before
+        assert db("clean") == f"removed {kept}\n"
+        assert names(admin) == before - {kept}
 
     def test_leftovers_of_a_killed_run_go_with_the_next(
         self, shop: pytest.Pytester, given: Server, admin: psycopg.Connection
