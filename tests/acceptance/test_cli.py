@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +12,6 @@ import psycopg
 import pytest
 
 from tests.acceptance.program import Ran, run_seedbed, write_files
-from tests.canary import bare
 
 Run = Callable[..., Ran]
 
@@ -375,16 +372,6 @@ class TestBadInput:
         assert "s3cret" not in done.err
 
 
-class TestInterruption:
-    def test_ctrl_c_is_exit_130(self, shop: Path, database: str) -> None:
-        """Rolled back, said in one line."""
-        assert interrupted(shop, database, signal.SIGINT) == 130
-
-    def test_sigterm_is_exit_143(self, shop: Path, database: str) -> None:
-        """As a process manager expects."""
-        assert interrupted(shop, database, signal.SIGTERM) == 143
-
-
 class TestTheProgram:
     def test_both_ways_to_start_it_are_the_same(self, shop: Path) -> None:
         """`python -m seedbed` and `seedbed`."""
@@ -425,34 +412,3 @@ def counts(**given: int) -> dict[str, int]:
     """Return the six counts, zero but for those given."""
     names = ("create", "update", "unchanged", "adopt", "edited", "prune")
     return {name: given.get(name, 0) for name in names}
-
-
-def interrupted(shop: Path, database: str, number: signal.Signals) -> int:
-    """Stop an apply that waits for a lock, and return its exit code."""
-    with psycopg.connect(database) as holder:
-        holder.execute("SELECT pg_advisory_xact_lock(%s)", [0x5EEDBED])
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "seedbed",
-                "apply",
-                "development",
-                "--database-url",
-                bare(database),
-            ],
-            cwd=shop,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with psycopg.connect(database, autocommit=True) as watcher:
-            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            while process.poll() is None and watcher.execute(waiting).fetchone() == (0,):
-                pass
-        process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert "rolled back" in err
-    assert "Traceback" not in err
-    return process.returncode

@@ -6,6 +6,8 @@ import psycopg
 import pytest
 from given import applied, counts, execute, ledger, planned, prepare, rows, traces
 
+from seedbed.backup.manifest import manifest_path, read_manifest
+from seedbed.birth import stamp_at_birth
 from seedbed.dataset import TableName
 from seedbed.errors import DatabaseFailure, Drift, InvalidInput, Refused, Unconfirmed
 
@@ -231,7 +233,8 @@ class TestOddSchemas:
     def test_views_on_the_tables_are_there_afterwards(self, database):
         prepare(
             database,
-            DDL + "CREATE VIEW v AS SELECT name FROM users; CREATE MATERIALIZED VIEW m AS SELECT 1 FROM posts",
+            DDL
+            + "CREATE VIEW v AS SELECT name FROM users; CREATE MATERIALIZED VIEW m AS SELECT 1 FROM posts",
         )
         self.emptied_again(database, *world())
         assert execute(database, "SELECT count(*) FROM v") == [(2,)]
@@ -254,3 +257,38 @@ class TestPartOfAProfile:
         with pytest.raises(Drift, match=r"2 rows of posts \(user_id\) refer to it"):
             cleaned(database, only=("users",))
         assert traces(database, "users", "posts") == before
+
+
+class TestBackup:
+    def test_is_made_before_anything_goes(self, database, tmp_path):
+        prepare(database, DDL)
+        applied(database, *world())
+        done = applied(database, *world(), clean=True, backup=tmp_path)
+        assert done.backup is not None
+        assert done.backup.parent == tmp_path
+        assert read_manifest(manifest_path(done.backup)).rows["public.users"] == 2
+
+    def test_is_made_before_an_ordinary_apply_where_it_is_asked_for(self, database, tmp_path):
+        prepare(database, DDL)
+        assert applied(database, *world(), backup=tmp_path).backup is not None
+
+    def test_is_not_made_for_a_run_that_is_refused(self, database, tmp_path):
+        prepare(database, DDL + "INSERT INTO users (name) VALUES ('theirs')")
+        with pytest.raises(Unconfirmed):
+            applied(database, *world(), clean=True, backup=tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_that_cannot_be_made_stops_the_run(self, database, tmp_path):
+        prepare(database, DDL)
+        applied(database, *world())
+        before = traces(database, "users", "posts")
+        (tmp_path / "file").write_text("")
+        with pytest.raises(DatabaseFailure, match="cannot be written to"):
+            applied(database, *world(), clean=True, backup=tmp_path / "file")
+        assert traces(database, "users", "posts") == before
+
+    def test_is_not_asked_for_in_a_database_that_seedbed_created(self, database):
+        stamp_at_birth(database, "testing")
+        execute(database, DDL)
+        applied(database, *world())
+        assert applied(database, *world(), clean=True).emptied

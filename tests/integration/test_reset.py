@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import DOMAIN
 
 from seedbed import guard
 from seedbed.apply import apply
+from seedbed.backup.manifest import manifest_path, read_manifest
+from seedbed.birth import stamp_at_birth
 from seedbed.errors import DatabaseFailure, Drift, InvalidInput, Refused, Unconfirmed
 from seedbed.options import Options
 from seedbed.reset import active_profile, reset
@@ -162,6 +164,25 @@ class TestReset:
         apply(wanted, database, Options(environment="testing"))
         anew(database, wanted)
         assert execute(database, 'SELECT id FROM "Logs_1"') == [(5,)]
+
+
+class TestBackup:
+    def test_is_made_before_the_tables_are_dropped(self, database, tmp_path):
+        seeded(database)
+        done = anew(database, backup=tmp_path)
+        assert done.backup is not None
+        assert read_manifest(manifest_path(done.backup)).rows["public.users"] == 2
+
+    def test_is_not_made_for_a_reset_that_is_refused(self, database, tmp_path):
+        seeded(database)
+        with pytest.raises(Unconfirmed):
+            anew(database, confirm=None, backup=tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_is_not_asked_for_in_a_database_that_seedbed_created(self, database):
+        stamp_at_birth(database, "testing")
+        seeded(database)
+        assert anew(database, backup=None).dropped
 
 
 class TestRefusals:
