@@ -71,7 +71,7 @@ class Returned:
         ended: the sessions on the database that were ended.
         notes: what the database could not be given of its former properties.
         backup: the backup that was made first, if one was.
-        seconds: how long it took.
+        seconds: how long it took until the database was back; dropping what was there before comes after that.
     """
 
     snapshot: Snapshot
@@ -156,14 +156,20 @@ def restore(
         require_decision(backup, verdict, "snapshot restore")
         old, _ = ready(admin, database)
         made = made_first(url, backup, said)
-        swapped = _swapped_in(connection, admin, verdict, old, found)
+        going = drafts.draft_name()
+        swapped = _swapped_in(
+            connection, admin, verdict, found, Mark("going", database, going), old
+        )
+        seconds = time.monotonic() - started
+        with suppress(psycopg.Error):  # the next run on this database drops it then
+            drafts.drop(admin, going)
     return Returned(
         found,
         str(verdict.environment),
         swapped.ended,
         swapped.notes,
         made.path if made else None,
-        time.monotonic() - started,
+        seconds,
     )
 
 
@@ -254,18 +260,17 @@ def _swapped_in(
     connection: Connection[Any],
     admin: Connection[Any],
     verdict: Verdict,
-    old: Properties,
     found: Snapshot,
+    going: Mark,
+    old: Properties,
 ) -> Swapped:
-    draft, going = drafts.draft_name(), drafts.draft_name()
+    draft = drafts.draft_name()
     with drafts.dropped_unless_renamed(admin, draft):
-        mark = Mark("restoring", of=old.name, database=draft)
-        drafts.copy_of(admin, found.database, old, mark)
+        drafts.copy_of(admin, found.database, old, Mark("restoring", old.name, draft))
         finish(open_beside(connection, draft), admin, verdict, None)
         leave(connection, admin)
-        swapped = swap(admin, old, draft, Mark("going", of=old.name, database=going))
+        swapped = swap(admin, old, draft, going)
         too_late()
-    drafts.drop(admin, going)
     return swapped
 
 

@@ -17,6 +17,7 @@ _CHANGING = [
     (re.compile(r"(rows of|was at) \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC"), r"\1 MOMENT"),
     (re.compile(r"\d{8}T\d{6}Z|\d{8}_\d{6}"), "MOMENT"),
     (re.compile(r"[\d,]+ bytes"), "N bytes"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( .*) [\d,]+$", re.M), r"MOMENT\1 N"),
 ]
 """What differs from run to run: durations, the server's address, process ids, when and by whom something was written, its size."""
 

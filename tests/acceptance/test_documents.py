@@ -58,6 +58,17 @@ def test_the_safety_page_does_what_it_shows(reader: dict[str, str], tmp_path: Pa
         assert settled(printed) == settled(step.expected), f"docs/safety.md:{step.line}"
 
 
+def test_the_page_about_backups_does_what_it_shows(reader: dict[str, str], tmp_path: Path) -> None:
+    """On the demo, on the embedded server, in the page's order."""
+    folder = tmp_path / "payroll"
+    folder.mkdir()
+    done = list(steps(ROOT / "docs" / "backup.md"))
+    assert sum(bool(step.command) for step in done) >= 10
+    for step in done:
+        printed = follow(step, folder, reader)
+        assert settled(printed) == settled(step.expected), f"docs/backup.md:{step.line}"
+
+
 def test_the_readme_shows_what_make_demo_prints(reader: dict[str, str], tmp_path: Path) -> None:
     """The demo as of the moment that the README shows, applied anew: the same rows, the same cast, the same hints."""
     shown = next(s for s in steps(ROOT / "README.md") if s.command == "make demo").expected

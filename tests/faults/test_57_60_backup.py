@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from seedbed import snapshot
 from seedbed.backup import Wanted, drop_kept
 from seedbed.errors import DatabaseFailure, InvalidInput, Refused, SeedbedError
 from seedbed.servers.programs import find_program
+from tests.canary import bare
 
 DDL = """
 CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
@@ -253,8 +255,8 @@ class TestDamage:
     ):
         prepare(database, DDL)
         impostors.stand_for("pg_dump", 'kill -9 $PPID; exec "$real" "$@"')
-        code = f"import seedbed; seedbed.backup({database!r}, out={str(folder)!r})"
-        run = subprocess.run([os.sys.executable, "-c", code], capture_output=True)
+        code = f"import seedbed; seedbed.backup({bare(database)!r}, out={str(folder)!r})"
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True)
         assert run.returncode == -9
         assert list(folder.glob("*.dump")) == []
         (impostors.folder / "pg_dump").unlink()

@@ -6,6 +6,7 @@ Until both names change in one transaction the old database is as it was, whatev
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,9 +188,12 @@ def _replace(
         )
         swapped = swap(admin, old, draft, kept)
         too_late()
+    left = kept.database
     if wanted.drop_old:
-        gone += _drop_kept(admin, database)
-    return swapped, "" if wanted.drop_old else kept.database, gone
+        with suppress(psycopg.Error):  # what could not be dropped is told as kept
+            gone += _drop_kept(admin, database)
+            left = ""
+    return swapped, left, gone
 
 
 def _drop_kept(admin: Connection[Any], database: str) -> list[str]:
