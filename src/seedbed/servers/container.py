@@ -145,10 +145,10 @@ class ContainerServer:
         """Return the server's version when it answers over TCP: the image's first, private start listens on no port."""
         import psycopg
 
-        deadline = time.monotonic() + _START_SECONDS
+        deadline, url = time.monotonic() + _START_SECONDS, self.url()
         while True:
             try:
-                with psycopg.connect(self.url(), connect_timeout=5) as connection:
+                with psycopg.connect(url, connect_timeout=5) as connection:
                     return str(connection.info.parameter_status("server_version")).split()[0]
             except psycopg.OperationalError:
                 if time.monotonic() > deadline or not self._alive():

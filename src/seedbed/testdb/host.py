@@ -25,6 +25,7 @@ from seedbed.servers.choose import Choice
 from seedbed.servers.container import IMAGE, Container
 from seedbed.servers.disposable import leashed, new_root
 from seedbed.servers.launcher import LocalServer
+from seedbed.servers.protocol import Backend, Unavailable
 from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb.address import address
 from seedbed.testdb.cache import Cache
@@ -172,10 +173,25 @@ class RunFolder:
 def _start(folder: RunFolder, wanted: Wanted) -> Host:
     if wanted.server == "url":
         return _given(wanted)
-    chosen = choose(wanted.server, backends=(Container(wanted.image), Embedded(), System()))
-    if chosen.backend.name == "container":
-        return _container(folder, wanted, chosen)
+    container: Backend = Container(wanted.image, glance=True)  # its keeper takes the closer look
+    chosen = choose(wanted.server, backends=(container, Embedded(), System()))
+    if chosen.backend is container:
+        try:
+            return _container(folder, wanted, chosen)
+        except Unavailable as reason:
+            container = _Refusing(reason=str(reason))
+            chosen = choose(wanted.server, backends=(container, Embedded(), System()))
     return _local(folder, wanted, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing(Container):
+    """The container backend, once it is known that it cannot."""
+
+    reason: str = ""
+
+    def describe(self, *, major: int | None = None) -> str:
+        raise Unavailable(self.reason)
 
 
 def _given(wanted: Wanted) -> Host:
@@ -232,6 +248,8 @@ def _container(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
     with keeper.stdout as pipe:
         said = json.loads(pipe.readline() or '{"failure": "its keeper died"}')
     keeper.returncode = 0  # it outlives this process; nobody waits for it
+    if "unavailable" in said:
+        raise Unavailable(said["unavailable"])
     if "failure" in said:
         raise DatabaseFailure(said["failure"])
     return Host("container", str(chosen), said["version"], said["url"], keeper=keeper.pid)

@@ -26,13 +26,16 @@ def main(image: str) -> None:
     """Start a container, report it, and remove it in the end."""
     owner = json.dumps(asdict(Lease.own()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # testcontainers imports it for one exception, for a quarter of a second, and does without where there is none.
+    sys.modules["sqlalchemy"] = None  # type: ignore[assignment]
     try:
         remove_orphans(LABEL, _ended)
         server = Container(image, labels=((LABEL, owner),)).server(Path(), DISPOSABLE)
         server.start()
-    except (SeedbedError, Unavailable) as error:
-        _say({"failure": str(error)})
-        return
+    except Unavailable as reason:
+        return _say({"unavailable": str(reason)})
+    except SeedbedError as error:
+        return _say({"failure": str(error)})
     try:
         _say({"url": server.url(), "version": server.version})
         if sys.stdin.readline().strip() == "keep":
