@@ -62,3 +62,32 @@ class TestDestroy:
         code, shown = on_terminal(shop, "destroy", "--database-url", database, typed=CTRL_C)
         assert code == 130, shown
         assert "Traceback" not in shown
+
+
+class TestCleanAndReset:
+    def test_the_name_is_asked_for_after_what_would_go_was_shown(
+        self, shop: Path, database: str
+    ) -> None:
+        """Once, and not before it is known to be needed."""
+        on_terminal(shop, "apply", "development", "--database-url", database)
+        clean = ("apply", "development", "--database-url", database, "--clean", "--no-backup")
+        code, shown = on_terminal(shop, *clean)
+        assert (code, "The database's name" in shown) == (0, False), shown
+        with psycopg.connect(database) as connection:
+            connection.execute("INSERT INTO customers (email, name) VALUES ('x', 'Theirs')")
+            name = connection.info.dbname
+        code, shown = on_terminal(shop, *clean, typed=f"{name}\n")
+        assert code == 0, shown
+        assert "customers: 1 row that seedbed did not write" in shown
+        assert shown.count("The database's name") == 1
+
+    def test_a_reset_offers_a_backup(self, shop: Path, database: str) -> None:
+        """No is an answer; everything else is there to be read before it is given."""
+        on_terminal(shop, "apply", "development", "--database-url", database)
+        with psycopg.connect(database) as connection:
+            name = connection.info.dbname
+        reset = ("reset", "--database-url", database, "--confirm", name)
+        code, shown = on_terminal(shop, *reset, typed="n\n")
+        assert code == 0, shown
+        assert "Dropped" in shown
+        assert "Created the 2 tables" in shown
