@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,14 +47,27 @@ class Progress:
 Told = Callable[[Progress], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What went before the rows came.
+
+    Attributes:
+        tables: whose rows went with each table.
+        notes: what went with them and does not come back, and is worth knowing.
+    """
+
+    tables: Mapping[str, Contents] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 class Before(Protocol):
     """What comes before the rows, in the same transaction."""
 
     def check(self, connection: Connection[Any], verdict: Verdict) -> None:
         """Refuse, where it is to be refused; writes nothing."""
 
-    def carry_out(self, connection: Connection[Any]) -> dict[str, Contents]:
-        """Do it, and return whose rows went with each table."""
+    def carry_out(self, connection: Connection[Any]) -> Gone:
+        """Do it, and return what went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +169,10 @@ def _written(connection: Connection[Any], job: Job) -> Plan:
         with transaction(connection, keep=True, limits=options.limits):
             take_lock(connection, wait=options.wait)
             verdict = _judge(connection, job)
-            dropped = _carried_out_before(connection, job, verdict)
+            gone = _carried_out_before(connection, job, verdict)
             with prepared(connection, job.source, options.scope(writing=True), job.told) as run:
                 done = _carried_out(connection, job, run, verdict, started)
-                done = replace(done, dropped=dropped, changed=done.changed or bool(dropped))
+                done = _with(done, gone)
                 number = _record(connection, job, run, done)
             commit(connection, job.url, number)
             return done
@@ -170,11 +183,18 @@ def _written(connection: Connection[Any], job: Job) -> Plan:
         raise locked(connection) from None
 
 
-def _carried_out_before(
-    connection: Connection[Any], job: Job, verdict: Verdict
-) -> dict[str, Contents]:
+def _with(done: Plan, gone: Gone) -> Plan:
+    return replace(
+        done,
+        dropped=gone.tables,
+        changed=done.changed or bool(gone.tables),
+        notes=(*gone.notes, *done.notes),
+    )
+
+
+def _carried_out_before(connection: Connection[Any], job: Job, verdict: Verdict) -> Gone:
     if job.before is None:
-        return {}
+        return Gone()
     job.before.check(connection, verdict)
     return job.before.carry_out(connection)
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection
 
 from seedbed import guard, ledger, target
-from seedbed.apply import Job, Told, write
+from seedbed.apply import Gone, Job, Told, write
 from seedbed.backup import require_decision
 from seedbed.dataset import TableName
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Drift, Finding, InvalidInput, Unconfirmed
 from seedbed.load import dropping, emptying
 from seedbed.load.recording import forget_table
-from seedbed.load.session import connect, transaction
+from seedbed.load.session import Limits, connect, transaction
 from seedbed.options import Options
 from seedbed.plan import Contents, Plan, told_as_ours
 from seedbed.source import Source
@@ -35,7 +35,7 @@ def reset(
 
     The tables go with whatever is in them, whoever wrote it, and with the types and sequences that the metadata makes. Nothing else
     does: where a view, a foreign key or a function outside depends on one of them, all of those are listed and nothing happens.
-    The stamp and the record of runs stay.
+    The stamp and the record of runs stay. What others were granted on the tables goes, as DROP TABLE has it, and is told.
 
     Args:
         source: the profile; its project has to say where its tables are described.
@@ -59,13 +59,21 @@ def reset(
     return write(Job(source, url, options, progress or (lambda _: None), "reset", before))
 
 
-def active_profile(url: str) -> str:
+def active_profile(url: str, limits: Limits = Limits()) -> str:  # noqa: B008 - frozen
     """Return the profile that a database's rows were last made by.
+
+    Args:
+        url: the database.
+        limits: how long to wait for it.
 
     Raises:
         InvalidInput: there is none.
     """
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
+    with (
+        connect(url, limits) as connection,
+        told_as_ours(),
+        transaction(connection, keep=False, limits=limits),
+    ):
         name = ledger.active_profile(connection) if ledger.exists(connection) else None
     if name is None:
         raise InvalidInput(
@@ -105,11 +113,11 @@ class _Anew:
         if tables:
             require_decision(self.options.backup, verdict, "reset")
 
-    def carry_out(self, connection: Connection[Any]) -> dict[str, Contents]:
+    def carry_out(self, connection: Connection[Any]) -> Gone:
         """Drop the tables and what the ledger knows of them."""
         metadata = self.metadata()
         tables = dropping.live(connection, metadata)
-        contents = _contents(connection, tables)
+        gone = Gone(_contents(connection, tables), tuple(dropping.grants(connection, tables)))
         findings = dropping.drop(connection, metadata, tables)
         if findings:
             raise Drift(
@@ -120,7 +128,7 @@ class _Anew:
         for one in tables:
             if one.name in entries:
                 forget_table(connection, entries[one.name])
-        return contents
+        return gone
 
 
 def _contents(connection: Connection[Any], tables: list[dropping.Live]) -> dict[str, Contents]:

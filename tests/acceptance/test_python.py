@@ -23,14 +23,18 @@ try:
     seedbed.apply("developmemt", url)
 except seedbed.errors.InvalidInput as error:
     assert error.exit_code == 2
+name = seedbed.status(url).database
+assert seedbed.plan("development", url, clean=True).emptied["customers"].ours == 11
+assert seedbed.apply("development", url, clean=True, backup=False, lock_timeout=5).emptied
+assert set(seedbed.reset("development", url, confirm=name, backup="backups").dropped) == {"customers", "orders"}
 try:
     seedbed.destroy(url, confirm="yes")
 except seedbed.errors.Refused:
-    print(seedbed.destroy(url, confirm=seedbed.status(url).database, backup=False).tables)
+    print(seedbed.destroy(url, confirm=name, backup=False).tables)
 """
 
 
-def test_plan_apply_status_and_destroy(shop: Path, database: str) -> None:
+def test_plan_apply_status_reset_and_destroy(shop: Path, database: str) -> None:
     """With names or moments as the command line takes them, and errors as exceptions."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, bare(database)], cwd=shop, capture_output=True, text=True

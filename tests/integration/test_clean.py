@@ -10,6 +10,7 @@ from seedbed.backup.manifest import manifest_path, read_manifest
 from seedbed.birth import stamp_at_birth
 from seedbed.dataset import TableName
 from seedbed.errors import DatabaseFailure, Drift, InvalidInput, Refused, Unconfirmed
+from seedbed.load.session import Limits
 
 DDL = """
 CREATE TABLE users (id serial PRIMARY KEY, name text UNIQUE);
@@ -292,3 +293,28 @@ class TestBackup:
         execute(database, DDL)
         applied(database, *world())
         assert applied(database, *world(), clean=True).emptied
+
+
+class TestOthers:
+    def test_who_reads_is_not_waited_for_and_sees_the_old_rows_to_the_end(self, database):
+        """TRUNCATE would wait for the reader, and let no new one in."""
+        prepare(database, DDL)
+        applied(database, *world())
+        with psycopg.connect(database) as reader:
+            reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            before = reader.execute("SELECT id FROM users ORDER BY 1").fetchall()
+            cleaned(database, limits=Limits(lock=0.05))
+            assert reader.execute("SELECT id FROM users ORDER BY 1").fetchall() == before
+        assert execute(database, "SELECT min(id) FROM users") == [(3,)]
+
+    def test_triggers_for_rows_see_each_of_them_go(self, database):
+        prepare(
+            database,
+            DDL + "CREATE TABLE seen (id int);"
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN INSERT INTO seen VALUES (OLD.id); RETURN NULL; END $$;"
+            "CREATE TRIGGER f AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION f()",
+        )
+        applied(database, *world())
+        cleaned(database)
+        assert execute(database, "SELECT id FROM seen ORDER BY 1") == [(1,), (2,)]

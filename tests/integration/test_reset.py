@@ -147,6 +147,13 @@ class TestReset:
         apply(wanted, database, Options(environment="testing"))
         assert set(anew(database, wanted).dropped) == {"a", "b"}
 
+    def test_tells_what_others_were_granted_on_the_old_tables(self, database):
+        seeded(database)
+        execute(database, "GRANT SELECT, INSERT ON users TO PUBLIC")
+        assert anew(database).notes == (
+            "what was granted went with the old table: GRANT INSERT, SELECT ON users TO PUBLIC",
+        )
+
     def test_partitions_go_with_their_table(self, database):
         def logs():
             made = sa.MetaData()

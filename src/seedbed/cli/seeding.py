@@ -31,7 +31,6 @@ from seedbed.cli.options import (
 )
 from seedbed.cli.output import Output
 from seedbed.cli.running import Seeding
-from seedbed.cli.server import Whose
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -185,7 +184,10 @@ def apply(
 
 
 def reset(
-    profile: Whose = None,
+    profile: Annotated[
+        str | None,
+        typer.Argument(metavar="PROFILE", help="The profile's name; the one applied last."),
+    ] = None,
     database_url: DatabaseUrl = None,
     as_of: AsOf = None,
     scale: Scale = 1.0,
@@ -203,7 +205,8 @@ def reset(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Drop the project's tables, make them again, and apply. All or nothing; without a PROFILE, the one applied last."""
+    """Drop the project's tables, make them again, and apply. All of it or nothing."""
+    from seedbed.load.session import Limits
     from seedbed.reset import active_profile
 
     output = Output(json, quiet, not no_color)
@@ -220,7 +223,8 @@ def reset(
         "statement_timeout": statement_timeout,
         "connect_timeout": connect_timeout,
     }
-    name = profile or active_profile(place.url)
+    limits = Limits(lock_timeout, statement_timeout, connect_timeout)
+    name = profile or active_profile(place.url, limits)
     Seeding(output, name, place.url, environment, wishes).reset(place)
 
 

@@ -86,6 +86,19 @@ def unfit(connection: Connection[Any], tables: Iterable[Live]) -> list[Finding]:
     return findings
 
 
+def grants(connection: Connection[Any], tables: Iterable[Live]) -> list[str]:
+    """Return, for people, what others than their owners may do with tables: DROP TABLE takes that away."""
+    rows = connection.execute(_GRANTS, [[one.oid for one in tables]]).fetchall()
+    return [f"what was granted went with the old table: {grant}" for (grant,) in rows]
+
+
+_GRANTS = """
+SELECT format('GRANT %%s ON %%s TO %%s', string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), c.oid::regclass,
+              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+  FROM pg_class c, aclexplode(c.relacl) a
+ WHERE c.oid = ANY (%s::oid[]) AND a.grantee <> c.relowner GROUP BY c.oid, a.grantee ORDER BY 1"""
+
+
 def drop(
     connection: Connection[Any], metadata: sqlalchemy.MetaData, tables: Sequence[Live]
 ) -> list[Finding]:
