@@ -30,7 +30,7 @@ from wire import Point, Struck, through_wire
 from seedbed.errors import DatabaseFailure
 from seedbed.servers import Server
 
-STEPS = {"first": 50, "next": 40, "clean": 90}
+STEPS = {"first": 50, "next": 60, "clean": 90}
 """The runs; the short form takes every so many statements, and the places that matter."""
 
 
