@@ -52,6 +52,23 @@ class TestApplyAndPlan:
         with psycopg.connect(database) as connection:
             assert connection.execute("SELECT to_regclass('customers')").fetchone() == (None,)
 
+    def test_plan_clean_shows_what_would_go_as_a_dry_run_does(
+        self, seedbed: Run, database: str
+    ) -> None:
+        """Whose rows the tables hold, and what apply would want to hear."""
+        seedbed("apply", "development", "--database-url", database)
+        with psycopg.connect(database) as connection:
+            connection.execute("INSERT INTO customers (email, name) VALUES ('x', 'Theirs')")
+        planned = seedbed("plan", "development", "--database-url", database, "--clean")
+        assert planned.code == 0, planned.err
+        assert "Would empty" in planned.out
+        assert "customers: 1 row that seedbed did not write (--confirm DATABASE)" in planned.out
+        dry = ("apply", "development", "--database-url", database, "--clean", "--dry-run", "--json")
+        assert seedbed(*dry).json["emptied"] == {
+            "customers": {"ours": 11, "edited": 0, "others": 1},
+            "orders": {"ours": 23, "edited": 0, "others": 0},
+        }
+
     def test_detail_names_rows_and_fields(self, seedbed: Run, database: str) -> None:
         """A row's label, and the column that differs."""
         seedbed("apply", "development", "--database-url", database)

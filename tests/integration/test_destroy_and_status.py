@@ -9,7 +9,7 @@ from given import applied, execute, ledger, prepare, rows, traces
 from seedbed.backup.manifest import manifest_path, read_manifest
 from seedbed.birth import stamp_at_birth
 from seedbed.destroy import Choice, destroy
-from seedbed.errors import Drift, Refused
+from seedbed.errors import DatabaseFailure, Drift, Refused
 from seedbed.status import status
 
 DDL = """
@@ -103,6 +103,23 @@ class TestDestroy:
         with pytest.raises(Refused):
             destroy(database, Choice("another", backup=tmp_path))
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_deadlock_is_tried_again_but_not_for_ever(self, database):
+        """Fault 16, of a destroy."""
+        prepare(
+            database,
+            DDL
+            + "CREATE SEQUENCE attempts; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN IF nextval('attempts') <= 2 THEN RAISE EXCEPTION USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$;"
+            "CREATE TRIGGER f AFTER DELETE ON posts FOR EACH STATEMENT EXECUTE FUNCTION f()",
+        )
+        applied(database, *world())
+        assert destroyed(database, name_of(database)).tables == {"users": 2, "posts": 2}
+        applied(database, *world())
+        execute(database, "ALTER SEQUENCE attempts RESTART WITH 1 MAXVALUE 2 CYCLE")
+        with pytest.raises(DatabaseFailure, match="gave up after 3 attempts"):
+            destroyed(database, name_of(database))
+        assert execute(database, "SELECT count(*) FROM users") == [(2,)]
 
     def test_applying_again_makes_the_same_rows(self, database):
         prepare(database, DDL)

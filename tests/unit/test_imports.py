@@ -185,7 +185,7 @@ class TestFacade:
         with pytest.raises(AttributeError, match="fixtures_"):
             _ = seedbed.fixtures_  # type: ignore[attr-defined]
 
-    @pytest.mark.parametrize("name", ["plan", "apply", "destroy", "status"])
+    @pytest.mark.parametrize("name", ["plan", "apply", "reset", "destroy", "status"])
     def test_a_function_outlives_the_import_of_its_namesake(self, name: str) -> None:
         """Importing the module seedbed.plan does not replace the function seedbed.plan."""
         code = f"import seedbed, seedbed.{name}; assert callable(seedbed.{name})"
