@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from seedbed import servers
 from seedbed.servers.account import Account
 from seedbed.servers.place import Place
-from seedbed.testdb.cache import Cache
+from seedbed.testdb.cache import Cache, slim
 
 
 class TestRuns:
@@ -40,6 +43,36 @@ class TestRuns:
         (shop.path / "evaluated").unlink(missing_ok=True)
         shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=1)
         return (shop.path / "evaluated").exists()
+
+
+class TestSlim:
+    """What a stopped server does not need is not copied for every run."""
+
+    def test_it_starts_without_and_has_all_its_rows(self) -> None:
+        with servers.disposable(servers.Embedded()) as server:
+            with psycopg.connect(server.url(), autocommit=True) as connection:
+                connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 9999) AS n")
+                connection.execute("VACUUM kept")
+            server.stop()
+            slim(server)
+            assert not [
+                *server.place.data.glob("base/*/*_vm"),
+                *server.place.data.glob("base/*/*_fsm"),
+            ]
+            assert len([*server.place.data.glob("pg_wal/0*")]) <= 2
+            server.start()
+            with psycopg.connect(server.url()) as connection:
+                assert connection.execute("SELECT count(*) FROM kept").fetchone() == (9999,)
+
+    def test_what_a_crash_left_is_left_alone(self) -> None:
+        with servers.disposable(servers.Embedded()) as server:
+            running = server.running
+            os.kill(running.pid, signal.SIGQUIT)
+            while server.running:
+                pass
+            before = {*server.place.data.rglob("*")}
+            slim(server)
+            assert {*server.place.data.rglob("*")} == before
 
 
 class TestSize:

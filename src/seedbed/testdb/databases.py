@@ -13,7 +13,7 @@ from seedbed.servers.launcher import LocalServer
 from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb import kept
 from seedbed.testdb.blueprint import Blueprint
-from seedbed.testdb.cache import Cache, forget_wal
+from seedbed.testdb.cache import Cache, slim
 from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.heartbeat import Heartbeat
 from seedbed.testdb.host import Host, RunFolder, Wanted
@@ -152,5 +152,5 @@ def _publish(host: Host, wanted: Wanted) -> None:
     server = backend.server(Path(host.root), DISPOSABLE)
     assert isinstance(server, LocalServer)
     server.stop()
-    forget_wal(server)
+    slim(server)
     Cache.of(server, wanted.project, wanted.cache).publish(server.place)
