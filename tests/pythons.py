@@ -18,19 +18,21 @@ ROOT = Path(__file__).parents[1]
 VERSION = "3.11" if sys.version_info >= (3, 13) else "3.13"
 """3.13 where this is 3.11 or 3.12, and the other way round."""
 
+_PLACE = ROOT / ".pytest_cache" / "d" / "pythons"
+"""Where pytest's cache would put them; runs without a cache share them, too."""
+
 _BESIDES = ("hatchling", "pytest-asyncio", "pytest-xdist")
 """What seedbed is built with, and what the plugin is tested together with."""
 
 
-def other_python(config: pytest.Config) -> Path:
+def other_python() -> Path:
     """Return the interpreter of a virtual environment; made once for each state of the constraints."""
     found = _interpreter()
     if found is None:
         pytest.skip(f"there is no Python {VERSION} on this machine")
-    assert config.cache is not None
-    folder = Path(config.cache.mkdir("pythons"))
-    with _alone(folder):
-        return _installed(found, folder) / "bin" / "python"
+    _PLACE.mkdir(parents=True, exist_ok=True)
+    with _alone(_PLACE):
+        return _installed(found, _PLACE) / "bin" / "python"
 
 
 def _interpreter() -> str | None:

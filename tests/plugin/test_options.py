@@ -138,8 +138,9 @@ class TestRuns:
             assert seedbed.psycopg.execute(query).fetchone() == ("other",)
         """
 
-    @pytest.mark.parametrize("minimal", [False, True])
-    @pytest.mark.parametrize("place", ["command line", "ini"])
+    @pytest.mark.parametrize(
+        ("place", "minimal"), [("command line", False), ("command line", True), ("ini", True)]
+    )
     def test_what_the_database_holds(
         self, shop: pytest.Pytester, place: str, minimal: bool
     ) -> None:

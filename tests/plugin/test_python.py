@@ -12,9 +12,9 @@ from tests.pythons import VERSION, other_python
 
 
 @pytest.fixture(scope="module")
-def python(pytestconfig: pytest.Config) -> Path:
+def python() -> Path:
     """Return the interpreter; looked for before pytester moves the home folder."""
-    return other_python(pytestconfig)
+    return other_python()
 
 
 def test_an_example_project_runs_on_another_python(python: Path, shop: pytest.Pytester) -> None:

@@ -74,11 +74,9 @@ def test_the_payroll_profiles_come_to_the_same_values() -> None:
     assert len(other.split("'")) == 17  # four profiles, four hashes
 
 
-def test_another_python_comes_to_the_same_values(
-    expected: str, pytestconfig: pytest.Config
-) -> None:
+def test_another_python_comes_to_the_same_values(expected: str) -> None:
     """3.13 where this is 3.11 or 3.12, and the other way round; the payroll profiles too."""
-    python = other_python(pytestconfig)
+    python = other_python()
     assert hash_of(python, {}) == expected
     assert hash_of(python, {}, PRINT_PROFILES) == hash_of(sys.executable, {}, PRINT_PROFILES)
 
