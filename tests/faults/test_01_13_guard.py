@@ -26,7 +26,7 @@ from seedbed.errors import Refused
 from seedbed.servers import Server, disposable
 from seedbed.settings import PERMISSIONS
 from tests.acceptance.terminal import END_OF_INPUT, on_terminal
-from tests.canary import bare, off_the_command_line
+from tests.canary import bare
 
 ROWS = "CREATE TABLE theirs AS SELECT 1 AS id"
 
@@ -340,11 +340,10 @@ class TestFault11TestsAndARealDatabase:
     def run_tests(self, operator: Operator, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run pytest in the project; return its exit code and output."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME")}
-        found, password = off_the_command_line(arguments)
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *found],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
             cwd=operator.folder,
-            env={**kept, **password, **variables},
+            env={**kept, **variables},
             capture_output=True,
             text=True,
         )
