@@ -16,8 +16,9 @@ from machines import machine, run
 from psycopg.conninfo import conninfo_to_dict
 from seeders import DDL, users, wait_for
 
+import seedbed
 from seedbed.apply import apply
-from seedbed.errors import Refused
+from seedbed.errors import InvalidInput, Refused
 from seedbed.options import Options
 from seedbed.servers import Server
 from seedbed.servers.account import Account
@@ -63,6 +64,16 @@ def test_fault_53_a_standby_that_was_promoted_is_a_primary(standby):
     primary.stop()
     execute(second.url(), "SELECT pg_promote()")
     assert applied(second.url("shop"), users("ann", "bob")).tables["users"].create == 1
+
+
+def test_fault_53_a_backup_can_be_made_of_a_standby(standby, tmp_path):
+    primary, second = standby
+    execute(primary.url("shop"), "CREATE UNLOGGED TABLE not_copied AS SELECT 1 AS one")
+    applied(primary.url("shop"), users("ann"))
+    wait_for(second.url("shop"), "SELECT count(*) = 1 FROM users")
+    made = seedbed.backup(second.url("shop"), out=tmp_path)
+    assert made.manifest.rows["public.users"] == 1
+    assert "public.not_copied" not in made.manifest.rows
 
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -153,6 +164,20 @@ def test_fault_54_planning_through_pgbouncer(pooled, database):
     fresh = execute(pooled, LEFT)
     assert planned(pooled, users("ann")).changed
     assert execute(pooled, LEFT) == fresh
+
+
+def test_fault_54_what_needs_sessions_of_its_own_says_so(pooled, database, tmp_path):
+    """pg_dump would wait for the pool's one connection, which we hold, and leave it with an empty search_path."""
+    prepare(database, DDL)
+    fresh = execute(pooled, LEFT)
+    for step in (
+        lambda: seedbed.backup(pooled, out=tmp_path),
+        lambda: seedbed.snapshot.save(pooled, "first"),
+    ):
+        with pytest.raises(InvalidInput, match="PgBouncer"):
+            step()
+    assert execute(pooled, LEFT) == fresh
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fault_54_several_runs_share_the_servers_connection_one_after_the_other(pooled, database):

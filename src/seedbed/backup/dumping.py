@@ -71,7 +71,7 @@ def backup(
         said: what the operator says the database is for, for the manifest.
 
     Raises:
-        InvalidInput: there is no pg_dump that fits the server, or `keep` or `keep_days` make no sense.
+        InvalidInput: there is no pg_dump that fits the server, a pooler is in between, or `keep` or `keep_days` make no sense.
         DatabaseFailure: the database could not be dumped, or the folder not be written to; there is no file then.
     """
     started = time.monotonic()

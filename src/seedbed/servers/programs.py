@@ -142,7 +142,11 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
     """
     server = reached(connection)
     parameters = {**server.parameters, "dbname": database or connection.info.dbname}
-    environment = clean_environment(os.environ)
+    environment = {
+        name: value
+        for name, value in clean_environment(os.environ).items()
+        if not (server.password and server.password in value)  # as DATABASE_URL does
+    }
     with ExitStack() as stack:
         files: list[int] = []
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from seedbed.errors import InvalidInput
+
 _RESOLVED = (
     "service",  # the connection says what it came to
     "servicefile",
@@ -46,7 +48,12 @@ class Reached:
 
 
 def reached(connection: Connection[Any]) -> Reached:
-    """Return how to reach the server of a connection again, whatever URL, variables and service files led there."""
+    """Return how to reach the server of a connection again, whatever URL, variables and service files led there.
+
+    Raises:
+        InvalidInput: a pooler is in between.
+    """
+    _refuse_pooler(connection)
     info = connection.info
     parameters = {
         name: value
@@ -60,3 +67,17 @@ def reached(connection: Connection[Any]) -> Reached:
     if info.hostaddr:
         parameters["hostaddr"] = info.hostaddr
     return Reached(parameters, info.password, secrets)
+
+
+def _refuse_pooler(connection: Connection[Any]) -> None:
+    """Make sure that a second connection is beside the first, and what programs set for their session ends with it.
+
+    A pooler tells its clients process ids of its own making. One with a single connection to the server would let pg_dump wait for
+    our transaction for ever; and pg_dump empties the search_path of a session that the application gets next.
+    """
+    row = connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
+    if row != (connection.info.backend_pid,):
+        raise InvalidInput(
+            "there is a connection pooler, such as PgBouncer, between us and the server",
+            remedy="Backups, restores and snapshots take the address of the server itself.",
+        )
