@@ -27,7 +27,17 @@ ROOMS = [
         "dataset",
     },
     {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
-    {"load", "ledger", "target", "servers", "databases", "project", "request", "starter", "interruption"},
+    {
+        "load",
+        "ledger",
+        "target",
+        "servers",
+        "databases",
+        "project",
+        "request",
+        "starter",
+        "interruption",
+    },
     {
         "guard",
         "surveying",
