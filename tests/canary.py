@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
-NUMBER = os.environ.get("SEEDBED_CANARY", "4711")
-"""Another one for the run that plants leaks, which must not be found by the tests that run beside it."""
+NUMBER = os.environ.setdefault("SEEDBED_CANARY", secrets.token_hex(4))
+"""One for each run, its workers included: what runs beside it, on the same machine, has a canary of its own."""
 PASSWORD = f"Kanarienvogel-{NUMBER}"
 ROW = f"Wellensittich {NUMBER}"
 COLUMN = "canary"

@@ -30,7 +30,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Py
     """Return a pytester whose runs load the plugin, with a canary of their own."""
     root = Path(__file__).parents[2]
     monkeypatch.setenv("PYTHONPATH", str(root))
-    monkeypatch.setenv("SEEDBED_CANARY", "0007")
+    monkeypatch.setenv("SEEDBED_CANARY", "planted")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return pytester
 
@@ -54,7 +54,7 @@ def test_fault_56_every_leak_fails_its_test_by_name_and_is_shown_nowhere(
         line.split("::")[1].split()[0] for line in result.outlines if line.startswith("FAILED")
     }
     assert failed == {f"test_{name}" for name in LEAKS}
-    assert "0007" not in shown
+    assert "planted" not in shown
 
 
 def test_fault_56_what_a_test_reads_of_its_own_output_is_searched_too(run: pytest.Pytester) -> None:
@@ -86,7 +86,7 @@ def test_fault_56_a_failure_that_shows_a_url_is_sealed(run: pytest.Pytester) -> 
     result.assert_outcomes(failed=1)
     shown = result.stdout.str() + (run.path / "junit.xml").read_text()
     assert canary.SEALED in result.stdout.str()
-    assert "0007" not in shown
+    assert "planted" not in shown
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
