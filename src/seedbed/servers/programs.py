@@ -124,7 +124,7 @@ def _version(path: Path) -> str | None:
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
-            env=clean_environment(os.environ),
+            env=_environment(),
         )
     except OSError:
         return None
@@ -142,11 +142,7 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
     """
     server = reached(connection)
     parameters = {**server.parameters, "dbname": database or connection.info.dbname}
-    environment = {
-        name: value
-        for name, value in clean_environment(os.environ).items()
-        if not (server.password and server.password in value)  # as DATABASE_URL does
-    }
+    environment = _environment(server.password)
     with ExitStack() as stack:
         files: list[int] = []
 
@@ -163,6 +159,15 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
             environment["PGSERVICEFILE"] = private(f"[seedbed]\n{lines}")
             parameters["service"] = "seedbed"
         yield Access(make_conninfo(**parameters), environment, tuple(files))
+
+
+def _environment(password: str = "") -> dict[str, str]:
+    """Return a process environment for a program, without variables such as DATABASE_URL: it is told what it needs."""
+    return {
+        name: value
+        for name, value in clean_environment(os.environ).items()
+        if not (password and password in value) and not re.search(r"://[^/\s@]*:[^\s]*@", value)
+    }
 
 
 @contextmanager
@@ -213,7 +218,7 @@ def running(
             stdin=source,
             stdout=output,
             stderr=complaints,
-            env=reach.environment if reach else clean_environment(os.environ),
+            env=reach.environment if reach else _environment(),
             pass_fds=reach.files if reach else (),
             start_new_session=True,
         )
