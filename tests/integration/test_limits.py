@@ -50,7 +50,9 @@ class TestLimits:
         with psycopg.connect(database) as holder, ThreadPoolExecutor(1) as threads:
             holder.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             run = threads.submit(settings, database, Limits(lock=0.5, statement=90))
-            waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+            waiting = (
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+            )
             while not run.done() and holder.execute(waiting).fetchone() == (False,):
                 holder.execute("SELECT pg_sleep(0.01)")
             holder.rollback()
