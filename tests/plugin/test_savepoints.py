@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
-from sqlalchemy import select, text
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import IntegrityError, InternalError
 from sqlalchemy.orm import Session
 
@@ -73,6 +75,40 @@ class TestFirst:
         seedbed_session.execute(text("UPDATE users SET display_name = 'y'"))
         seedbed_session.rollback()
         assert set(names(seedbed_session)) == {"x"}
+
+
+class TestConnection:
+    """SQLAlchemy's connection is used again by the next test only where that cannot be seen."""
+
+    heard: ClassVar[list[object]] = []
+
+    @TWICE
+    def test_listeners_end_with_the_test(self, seedbed_session: Session, time: int) -> None:
+        before = [*self.heard]
+        names(seedbed_session)
+        assert self.heard == before
+        connection = seedbed_session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *said: self.heard.append(said))
+
+    @TWICE
+    def test_options_end_with_the_test(self, seedbed_session: Session, time: int) -> None:
+        assert not seedbed_session.connection().get_execution_options()
+        seedbed_session.connection().execution_options(yield_per=10)
+
+    @TWICE
+    @pytest.mark.parametrize("ended", ["close", "commit", "invalidate"])
+    def test_one_that_was_ended_is_replaced(
+        self, seedbed_connection: Connection, ended: str, time: int
+    ) -> None:
+        assert seedbed_connection.scalar(text("SELECT 1")) == 1
+        getattr(seedbed_connection, ended)()
+
+    def test_echo_is_the_tests_own(
+        self, seedbed: Seedbed, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "sqlalchemy.engine")
+        names(seedbed.session)
+        assert "FROM users" in caplog.text
 
 
 class TestPsycopg:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from logging import INFO
 from typing import TYPE_CHECKING, Any
 
 from seedbed.testdb.address import driven
@@ -10,7 +11,7 @@ from seedbed.testdb.databases import Databases
 from seedbed.testdb.registry import Template
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from seedbed.pytest_plugin.guarded import Guarded
 
@@ -27,6 +28,7 @@ class RollbackBase:
         from seedbed.pytest_plugin.guarded import Listener, open_guarded
 
         self.template = template
+        self._spare: Connection | None = None
         self.name = databases.clone(template)
         self.url = databases.host.url(self.name)
         with databases.timed("connect"):
@@ -50,6 +52,21 @@ class RollbackBase:
         shorten_savepoints(engine.dialect, self.psycopg)
         return engine
 
+    def connect(self) -> Connection:
+        """Return a connection of SQLAlchemy's in its transaction: the last test's where nothing can be seen of that."""
+        connection, self._spare = self._spare, None
+        if connection is None or self.engine.logger.isEnabledFor(INFO):
+            connection = self.engine.connect()
+            connection.begin()
+        return connection
+
+    def put_back(self, connection: Connection) -> None:
+        """Keep a test's connection for the next one, or close it."""
+        if _untouched(connection):
+            self._spare = connection
+        else:
+            connection.close()
+
     def close(self) -> None:
         """Close the connection."""
         self.psycopg.holding = False
@@ -57,6 +74,17 @@ class RollbackBase:
             self.engine.dispose()
         self.psycopg.close()
         self.listener.close()
+
+
+def _untouched(connection: Connection) -> bool:
+    """Say whether a test has left nothing on a connection: no end, no options, no listeners, no logging."""
+    return (
+        not (connection.closed or connection.invalidated or connection.in_nested_transaction())
+        and connection.in_transaction()
+        and not connection.get_execution_options()
+        and not getattr(connection, "_has_events", True)
+        and not getattr(connection, "_echo", True)
+    )
 
 
 class SharedBase:

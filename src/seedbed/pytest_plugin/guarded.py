@@ -22,8 +22,8 @@ from seedbed.url import libpq_url
 _LISTEN = f"LISTEN {CHANNEL}"
 _MARK = b"SAVEPOINT seedbed_mark"
 _BACK = b"ROLLBACK TO SAVEPOINT seedbed_mark"
-_FIRST = "sa_savepoint_1"
-"""What SQLAlchemy calls a connection's first savepoint, which a test's session sets before its first statement."""
+_FIRST = "seedbed_first"
+"""The first savepoint that a test sets, whatever SQLAlchemy calls it: its session does so before its first statement."""
 _BEGIN = b"BEGIN;" + _MARK + b";SAVEPOINT " + _FIRST.encode()
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
@@ -51,10 +51,11 @@ class Guarded(psycopg.Connection[Any]):
     holding = over = False
     leaks: tuple[str, ...] = ()
     _ahead = _fresh = False
+    _first = ""
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
-        self.holding, self.over = True, False
+        self.holding, self.over, self._first = True, False, ""
         self.ahead(_BEGIN)
         self._fresh = True
 
@@ -85,13 +86,13 @@ class Guarded(psycopg.Connection[Any]):
 
     def savepoint(self, statement: str, name: str) -> bool:
         """Set, release or go back to a savepoint; does nothing and says so where the server would say no."""
-        if self._fresh and statement == "SAVEPOINT" and name == _FIRST:
-            self._fresh = False
+        if self._fresh and statement == "SAVEPOINT":
+            self._fresh, self._first = False, name
             return True  # set with the transaction, and nothing has happened since
         allowed = _OPEN if statement.startswith("ROLLBACK") else _OPEN[:1]
         if self.status not in allowed:
             return False
-        self.ahead(f"{statement} {name}".encode())
+        self.ahead(f"{statement} {_FIRST if name == self._first else name}".encode())
         return True
 
     def commit(self) -> None:

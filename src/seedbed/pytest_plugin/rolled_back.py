@@ -37,9 +37,7 @@ class InTransaction:
     @cached_property
     def connection(self) -> Connection:
         """The test's connection, in its transaction."""
-        connection = self.engine.connect()
-        connection.begin()
-        return connection
+        return self._base.connect()
 
     @cached_property
     def session(self) -> Session:
@@ -114,4 +112,6 @@ class InTransaction:
 
     def _put_away(self) -> None:
         """Close what SQLAlchemy holds. The server has undone everything already, so nothing is sent for it."""
-        close(self.__dict__, "session", "connection")
+        close(self.__dict__, "session")
+        if "connection" in self.__dict__:
+            self._base.put_back(self.connection)
