@@ -21,6 +21,7 @@ from seedbed.dataset import Dataset, GivenRows, Reference, TableName
 from seedbed.errors import InvalidInput
 from seedbed.export import numbered, write
 from seedbed.servers import psql
+from tests.canary import bare
 
 PEOPLE, TASKS, TAGS = TableName("People"), TableName("tasks"), TableName("task_tags")
 
@@ -108,7 +109,7 @@ def exported(kind: str, folder: Path) -> list[Path]:
 
 
 def load(url: str, script: Path) -> None:
-    command = [psql(), "--no-psqlrc", "--quiet", f"--dbname={url}", f"--file={script}"]
+    command = [psql(), "--no-psqlrc", "--quiet", f"--dbname={bare(url)}", f"--file={script}"]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert "ERROR" not in run.stderr
