@@ -48,7 +48,7 @@ test: $(INSTALLED)
 
 # What the engine survives, with the sweeps and sequences that take minutes.
 test-faults: $(INSTALLED)
-	$(BIN)/python -m pytest tests/faults --slow-faults --numprocesses $(WORKERS) $(PYTEST)
+	$(BIN)/python -m pytest tests/faults --slow-faults --servers all --numprocesses $(WORKERS) $(PYTEST)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

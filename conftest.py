@@ -6,7 +6,8 @@ example of a fixture built on its fixtures; tests/plugin/examples has one file f
 The engine's tests need what the plugin does not give: databases without rows, on several versions of PostgreSQL. A test that asks
 for ``database`` gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``);
 one that asks for ``server`` gets the server itself, for ``backend`` what servers are made from. ``--servers 18`` runs on one
-of them only.
+of them only. What is marked ``on_one_server``, because it is about the command line and not about a version of PostgreSQL, runs on the
+first one, unless ``--servers all`` is said.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ def broken_rules(seedbed: Seedbed) -> Callable[[], dict[str, list[str]]]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let people choose how many servers a run is repeated on."""
-    help_text = "major version of PostgreSQL to test on, or all (default)"
-    parser.addoption("--servers", default="all", metavar="MAJOR", help=help_text)
+    help_text = "major version of PostgreSQL to test on; all for every one, also in tests marked on_one_server"
+    parser.addoption("--servers", metavar="MAJOR", help=help_text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find the servers: the embedded one, and the machine's if that is another major version."""
     config.pluginmanager.register(canary_watch)
+    config.addinivalue_line("markers", "on_one_server: one version of PostgreSQL says it all")
     found: dict[str, LocalBackend] = {}
     for backend in (Embedded(), System()):
         try:
@@ -51,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except Unavailable:
             continue
     wanted = config.getoption("--servers")
-    if wanted != "all":
+    if wanted not in (None, "all"):
         found = {major: backend for major, backend in found.items() if major == wanted}
     if not found:
         raise pytest.UsageError(f"no PostgreSQL for --servers {wanted} on this machine")
@@ -67,9 +69,11 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Repeat tests that use a server for each of them."""
     if "backend" in metafunc.fixturenames:
-        backends = metafunc.config.stash[_BACKENDS]
-        ids = [f"pg{major}" for major in backends]
-        values = backends.values()
+        backends = list(metafunc.config.stash[_BACKENDS].items())
+        if metafunc.definition.get_closest_marker("on_one_server"):
+            backends = backends if metafunc.config.getoption("--servers") else backends[:1]
+        ids = [f"pg{major}" for major, _ in backends]
+        values = [backend for _, backend in backends]
         metafunc.parametrize("backend", values, indirect=True, scope="session", ids=ids)
 
 

@@ -12,6 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.acceptance.program import Ran
 
+pytestmark = pytest.mark.on_one_server
+
 DDL = "CREATE TABLE people AS SELECT n AS id FROM generate_series(1, 50) n"
 Seedbed = Callable[..., Ran]
 

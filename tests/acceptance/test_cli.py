@@ -13,6 +13,8 @@ import pytest
 
 from tests.acceptance.program import Ran, run_seedbed, write_files
 
+pytestmark = pytest.mark.on_one_server
+
 Run = Callable[..., Ran]
 
 REPOSITORY = Path(__file__).parents[2]

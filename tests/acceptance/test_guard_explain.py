@@ -9,6 +9,8 @@ import pytest
 
 from tests.acceptance.program import Ran
 
+pytestmark = pytest.mark.on_one_server
+
 Run = Callable[..., Ran]
 
 EMPTY = """\

@@ -9,6 +9,8 @@ import pytest
 
 from tests.acceptance.terminal import CTRL_C, on_terminal
 
+pytestmark = pytest.mark.on_one_server
+
 ESCAPE = "\x1b["
 
 

@@ -28,6 +28,8 @@ from seedbed.settings import PERMISSIONS
 from tests.acceptance.terminal import END_OF_INPUT, on_terminal
 from tests.canary import bare
 
+pytestmark = pytest.mark.on_one_server
+
 ROWS = "CREATE TABLE theirs AS SELECT 1 AS id"
 
 

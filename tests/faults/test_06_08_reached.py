@@ -12,6 +12,8 @@ from operating import PASSWORD, Operator, stamped
 from psycopg.conninfo import conninfo_to_dict
 from switchboard import switched
 
+pytestmark = pytest.mark.on_one_server
+
 
 @dataclass(frozen=True)
 class Reached:

@@ -30,6 +30,8 @@ from wire import Point, Struck, through_wire
 from seedbed.errors import DatabaseFailure
 from seedbed.servers import Server
 
+pytestmark = pytest.mark.on_one_server
+
 STEPS = {"first": 50, "next": 60, "clean": 90}
 """The runs; the short form takes every so many statements, and the places that matter."""
 

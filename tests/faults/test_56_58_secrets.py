@@ -14,6 +14,8 @@ from seedbed.errors import SeedbedError
 from seedbed.servers import Server
 from tests.acceptance.program import FILES, Ran, run_seedbed, write_files
 
+pytestmark = pytest.mark.on_one_server
+
 SECRET = "c4n4ry"
 """What must not be seen; it stands in passwords and in rows."""
 

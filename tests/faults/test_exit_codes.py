@@ -23,6 +23,8 @@ from wire import Point, Struck, through_wire
 from seedbed.ledger import LOCK
 from tests.acceptance.program import FILES, Ran, run_seedbed, write_files
 
+pytestmark = pytest.mark.on_one_server
+
 Run = Callable[..., Ran]
 
 
