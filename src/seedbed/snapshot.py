@@ -31,7 +31,7 @@ from seedbed.databases.properties import Properties
 from seedbed.databases.sessions import Ousting, Sessions, sessions_on
 from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import Verdict
-from seedbed.errors import InvalidInput, Locked, nearest
+from seedbed.errors import Finding, InvalidInput, Locked, nearest
 from seedbed.interruption import interruptible, too_late
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
@@ -72,6 +72,7 @@ class Returned:
         notes: what the database could not be given of its former properties.
         backup: the backup that was made first, if one was.
         seconds: how long it took until the database was back; dropping what was there before comes after that.
+        left: the database that was there before, where it could not be dropped, and why.
     """
 
     snapshot: Snapshot
@@ -80,6 +81,7 @@ class Returned:
     notes: tuple[str, ...]
     backup: Path | None
     seconds: float
+    left: tuple[Finding, ...] = ()
 
 
 def save(
@@ -161,8 +163,7 @@ def restore(
             connection, admin, verdict, found, Mark("going", database, going), old
         )
         seconds = time.monotonic() - started
-        with suppress(psycopg.Error):  # the next run on this database drops it then
-            drafts.drop(admin, going)
+        _, left = drafts.drop_each(admin, [going])
     return Returned(
         found,
         str(verdict.environment),
@@ -170,6 +171,7 @@ def restore(
         swapped.notes,
         made.path if made else None,
         seconds,
+        tuple(left),
     )
 
 

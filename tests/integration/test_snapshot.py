@@ -260,3 +260,43 @@ class TestGuard:
                 snapshot.save(make_conninfo(database, user="lowlier"), "first")
         finally:
             execute(database, "DROP OWNED BY lowlier; DROP ROLE lowlier")
+
+
+class TestATemplateDatabase:
+    """CREATE DATABASE ... TEMPLATE is what people use such a one for; PostgreSQL drops none that is flagged so."""
+
+    def test_goes_back_again_and_again_and_stays_a_template(self, database):
+        prepare(database, DDL)
+        name = name_of(database)
+        before = databases(database)
+        execute(database, f"ALTER DATABASE {name} IS_TEMPLATE true")
+        try:
+            for number in range(2):
+                snapshot.save(database, f"{number}")
+                done = snapshot.restore(database, f"{number}", confirm=name, backup=False)
+                assert done.left == ()
+            flag = "SELECT datistemplate FROM pg_database WHERE datname = %s"
+            assert execute(database, flag, name) == [(True,)]
+            assert len(databases(database) - before) == 2, "the snapshots, and nothing else"
+        finally:
+            execute(database, f"ALTER DATABASE {name} IS_TEMPLATE false")
+
+
+def test_what_could_not_be_dropped_is_told(database):
+    """PostgreSQL drops no database that a subscription is in."""
+    prepare(database, DDL)
+    snapshot.save(database, "first")
+    name = name_of(database)
+    execute(
+        database,
+        "CREATE SUBSCRIPTION news CONNECTION 'host=nowhere.invalid' PUBLICATION p "
+        "WITH (connect = false, slot_name = NONE)",
+    )
+    done = snapshot.restore(database, "first", confirm=name, backup=False)
+    (left,) = done.left
+    try:
+        assert "subscription" in left.problem
+        assert people(database) == 50
+    finally:
+        going = make_conninfo(database, dbname=left.where)
+        execute(going, "DROP SUBSCRIPTION news")

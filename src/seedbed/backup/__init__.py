@@ -7,14 +7,16 @@ restore("postgresql://localhost/payroll_dev", made.path, Wanted(confirm="payroll
 """
 
 from seedbed.backup.dumping import FOLDER, Backup, backup
+from seedbed.backup.kept import Dropped, Wanted, drop_kept
 from seedbed.backup.manifest import Manifest
-from seedbed.backup.restoring import Restored, Wanted, drop_kept, restore
+from seedbed.backup.restoring import Restored, restore
 from seedbed.backup.rule import BackupUndecided, made_first, require_decision
 
 __all__ = [
     "FOLDER",
     "Backup",
     "BackupUndecided",
+    "Dropped",
     "Manifest",
     "Restored",
     "Wanted",

@@ -6,7 +6,6 @@ Until both names change in one transaction the old database is as it was, whatev
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,26 +16,26 @@ from psycopg import Connection, sql
 
 from seedbed import guard, ledger
 from seedbed.backup.counting import count_tables, differences
+from seedbed.backup.kept import Wanted, kept_first, kept_ones
 from seedbed.backup.loading import Loader, loader_for
 from seedbed.backup.manifest import Manifest, checked
 from seedbed.backup.rule import made_first, require_decision, require_origin
-from seedbed.databases.beside import alone, beside, leave, open_beside
+from seedbed.databases.beside import beside, leave, open_beside
 from seedbed.databases.drafts import (
     draft_name,
-    drop,
+    drop_each,
     dropped_unless_renamed,
     empty_like,
     free_name,
 )
-from seedbed.databases.marks import Mark, marked
+from seedbed.databases.marks import Mark
 from seedbed.databases.sessions import Sessions
 from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import KNOWN, Environment, Verdict
-from seedbed.errors import DatabaseFailure
+from seedbed.errors import DatabaseFailure, Finding
 from seedbed.interruption import interruptible, too_late
 from seedbed.load.failures import translated
 from seedbed.load.session import connect, take_lock, transaction
-from seedbed.settings import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,9 @@ class Restored:
         ended: the sessions that were ended.
         notes: what the new database does not have of the old one, and what else there is to say.
         backup: the backup that was made first, if one was.
+        backups_of_kept: those that were made of the databases kept from earlier restores, before they were dropped.
         dropped: databases that are gone: kept ones where that was asked for, and what killed runs left.
+        left: kept databases that could not be dropped, and why.
         seconds: how long it took.
     """
 
@@ -62,31 +63,10 @@ class Restored:
     ended: Sessions
     notes: tuple[str, ...]
     backup: Path | None
+    backups_of_kept: tuple[Path, ...]
     dropped: tuple[str, ...]
+    left: tuple[Finding, ...]
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a caller of `restore` wants.
-
-    Attributes:
-        confirm: the database's name.
-        origin: the environment the backup is of, where it is not the database's own.
-        drop_old: drop the database that is replaced, and those kept from earlier restores.
-        backup: whether a backup is made first; has to be said with `drop_old`, unless seedbed created the database.
-        owners: whether objects keep their owners and grants; else all belong to the role that restores.
-        said: what the operator says the database is for.
-        wait: wait for another run's lock.
-    """
-
-    confirm: str | None
-    origin: str | None = None
-    drop_old: bool = False
-    backup: bool | Path | None = None
-    owners: bool = True
-    said: Said | None = None
-    wait: bool = True
 
 
 def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
@@ -112,7 +92,10 @@ def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
                 loader = loader_for(connection, dump, manifest, owners=wanted.owners)
                 made = made_first(url, wanted.backup, wanted.said)
                 with beside(connection) as admin:
-                    swapped, kept, dropped = _replace(connection, admin, verdict, loader, wanted)
+                    saved = kept_first(admin, verdict, wanted) if wanted.drop_old else []
+                    swapped, kept, dropped, left = _replace(
+                        connection, admin, verdict, loader, wanted
+                    )
         except psycopg.Error as error:
             raise translated(error) from None
     return Restored(
@@ -123,35 +106,11 @@ def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
         ended=swapped.ended,
         notes=swapped.notes,
         backup=made.path if made else None,
+        backups_of_kept=tuple(saved),
         dropped=tuple(dropped),
+        left=tuple(left),
         seconds=time.monotonic() - started,
     )
-
-
-def drop_kept(url: str, wanted: Wanted) -> list[str]:
-    """Drop the databases that were kept when others took their places; returns their names.
-
-    Args:
-        url: the database that is there in their stead.
-        wanted: see `Wanted`; `confirm` names that database, and a backup is one of it, not of those that are dropped.
-
-    Raises:
-        Refused: the guard says no, the name was not repeated, or nobody has said whether to make a backup first.
-        DatabaseFailure: one could not be dropped.
-    """
-    with interruptible(), connect(url) as connection:
-        try:
-            with transaction(connection, keep=True):
-                verdict = guard.permit(
-                    connection, "restore", confirm=wanted.confirm, said=wanted.said
-                )
-                require_decision(wanted.backup, verdict, "restore with --drop-old")
-                made_first(url, wanted.backup, wanted.said)
-                with beside(connection) as admin:
-                    alone(admin, verdict.site.database)
-                    return _drop_kept(admin, verdict.site.database)
-        except psycopg.Error as error:
-            raise translated(error) from None
 
 
 def _admit(connection: Connection[Any], manifest: Manifest, wanted: Wanted) -> Verdict:
@@ -170,7 +129,7 @@ def _replace(
     verdict: Verdict,
     loader: Loader,
     wanted: Wanted,
-) -> tuple[Swapped, str, list[str]]:
+) -> tuple[Swapped, str, list[str], list[Finding]]:
     database = verdict.site.database
     (old, gone), draft = ready(admin, database), draft_name()
     with dropped_unless_renamed(admin, draft):
@@ -188,19 +147,11 @@ def _replace(
         )
         swapped = swap(admin, old, draft, kept)
         too_late()
-    left = kept.database
-    if wanted.drop_old:
-        with suppress(psycopg.Error):  # what could not be dropped is told as kept
-            gone += _drop_kept(admin, database)
-            left = ""
-    return swapped, left, gone
-
-
-def _drop_kept(admin: Connection[Any], database: str) -> list[str]:
-    names = [mark.database for mark in marked(admin, database) if mark.kind == "replaced"]
-    for name in names:
-        drop(admin, name)
-    return names
+    if not wanted.drop_old:
+        return swapped, kept.database, gone, []
+    dropped, left = drop_each(admin, kept_ones(admin, database))
+    still = any(each.where == kept.database for each in left)
+    return swapped, kept.database if still else "", gone + dropped, left
 
 
 def finish(

@@ -138,8 +138,18 @@ def restore(
 
     if file is None:
         gone = offered(lambda choice: drop_kept(place.url, wanted(choice)), chosen)
-        output.document({"dropped": gone})
-        output.text(f"dropped {', '.join(gone)}" if gone else "there was nothing to drop")
+        output.document(
+            {
+                "dropped": list(gone.names),
+                "backups": [str(path) for path in gone.backups],
+                "sessions_ended": len(gone.ended.pids),
+            }
+        )
+        for path in gone.backups:
+            output.text(f"backed up to {path}")
+        told(output, "them", gone.ended)
+        names = ", ".join(gone.names)
+        output.text(f"dropped {names}" if names else "there was nothing to drop")
         return
     done = offered(lambda choice: bring_back(place.url, file, wanted(choice)), chosen)
     output.document(_report(done))
@@ -177,7 +187,9 @@ def _report(done: Restored) -> dict[str, object]:
         "sessions_ended": len(done.ended.pids),
         "not_carried_over": list(done.notes),
         "backup": str(done.backup) if done.backup else None,
+        "backups_of_kept": [str(path) for path in done.backups_of_kept],
         "dropped": list(done.dropped),
+        "not_dropped": [str(each) for each in done.left],
         "seconds": round(done.seconds, 3),
     }
 
@@ -185,12 +197,16 @@ def _report(done: Restored) -> dict[str, object]:
 def _print(output: Output, done: Restored) -> None:
     if done.backup:
         output.text(f"backed up to {done.backup}")
+    for path in done.backups_of_kept:
+        output.text(f"backed up to {path}")
     told(output, done.database, done.ended)
     for note in done.notes:
         output.text(f"not carried over: {note}")
     for name in done.dropped:
         output.text(f"dropped {name}")
-    if done.kept:
+    for each in done.left:
+        output.text(str(each))
+    if done.kept and not done.left:
         output.text(
             f"kept {done.kept}, as it was; seedbed restore --drop-old drops it when you are sure"
         )

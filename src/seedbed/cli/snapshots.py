@@ -96,6 +96,7 @@ def restore(
             "sessions_ended": len(done.ended.pids),
             "not_carried_over": list(done.notes),
             "backup": str(done.backup) if done.backup else None,
+            "not_dropped": [str(each) for each in done.left],
             "seconds": round(done.seconds, 3),
         }
     )
@@ -104,6 +105,8 @@ def restore(
     told(output, database, done.ended)
     for note in done.notes:
         output.text(f"not carried over: {note}")
+    for each in done.left:
+        output.text(f"what was there before is still there: {each}")
     at = f"{done.snapshot.at:%Y-%m-%d %H:%M:%S} UTC"
     output.text(f"{database} is again what it was at {at} ({done.seconds:.2f} s)")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from psycopg import Connection, errors, sql
 
 from seedbed.databases.marks import PASSING, Mark, marked
 from seedbed.databases.properties import Properties, properties
-from seedbed.errors import DatabaseFailure
+from seedbed.errors import DatabaseFailure, Finding
 from seedbed.load.failures import translated
 
 _LARGE = 256 * 1024 * 1024
@@ -98,7 +98,28 @@ def dropped_unless_renamed(admin: Connection[Any], name: str) -> Iterator[None]:
 
 def drop(admin: Connection[Any], name: str) -> None:
     """Drop a database of ours, with the sessions on it."""
-    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    database = sql.Identifier(name)
+    flagged = "SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s AND datistemplate"
+    if admin.execute(flagged, [name]).fetchone():  # as the one was whose place it had
+        admin.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+
+
+def drop_each(admin: Connection[Any], names: Sequence[str]) -> tuple[list[str], list[Finding]]:
+    """Drop databases of ours; returns the names of those that are gone, and why the others are not.
+
+    Args:
+        admin: a connection in autocommit, to another database.
+        names: of databases of ours.
+    """
+    gone, left = [], []
+    for name in names:
+        try:
+            drop(admin, name)
+            gone.append(name)
+        except psycopg.Error as error:
+            left.append(Finding(name, f"cannot be dropped: {translated(error).message}"))
+    return gone, left
 
 
 def clean(admin: Connection[Any], of: str) -> list[str]:
