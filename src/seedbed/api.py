@@ -147,20 +147,21 @@ def status(url: str, *, environment: str | Said | None = None) -> Status:
     return look(url, said=read_settings().operator_says(environment, ARGUMENT))
 
 
-def stamp(url: str, environment: str, *, confirm: str) -> Verdict:
+def stamp(url: str, environment: str, *, confirm: str, origin: str | None = None) -> Verdict:
     """Write into a database what it is for.
 
     Args:
         url: the database.
         environment: such as ``development``.
         confirm: the database's name.
+        origin: what it is stamped now, where that is staging or production and it is to become something less protected.
     """
     from seedbed import guard
     from seedbed.load.session import connect, transaction
     from seedbed.plan import told_as_ours
 
     with connect(url) as connection, told_as_ours(), transaction(connection, keep=True):
-        verdict = guard.stamp(connection, environment, confirm=confirm)
+        verdict = guard.stamp(connection, environment, confirm=confirm, origin=origin)
         connection.commit()
     return verdict
 

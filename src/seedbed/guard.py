@@ -7,6 +7,7 @@ another server can get in between. The use cases call `judge`; there is no way a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection
@@ -23,6 +24,7 @@ from seedbed.environment import (
     allow,
     read_environment,
     read_patterns,
+    require_old_stamp,
     weigh,
 )
 from seedbed.errors import InvalidInput, Refused
@@ -151,18 +153,21 @@ def stamp(
     environment: str,
     *,
     confirm: str | None,
+    origin: str | None = None,
     patterns: Patterns | None = None,
 ) -> Verdict:
-    """Write down what a database is for, whatever it holds; the caller commits.
+    """Write down what a database is for, whatever it holds; the caller commits. The verdict's site has the stamp it had before.
 
     Args:
         connection: to that database.
         environment: what it is for, in any spelling.
         confirm: the database's name, repeated: what makes this deliberate.
+        origin: what it is stamped now; has to be said where that is more protected than what it becomes.
         patterns: what the project says of names; the project of the current folder by default.
 
     Raises:
-        Refused: the name was not repeated, the host's or database's name says otherwise, or the server is a standby.
+        Refused: the name was not repeated, a protected stamp would be weakened, the host's or database's name says otherwise, or the
+            server is a standby.
         InvalidInput: there is no such environment.
     """
     said = Said(environment, "seedbed stamp")
@@ -173,11 +178,12 @@ def stamp(
             f"a stamp needs the name of the database it is for, {found.database}, said once more",
             remedy=f"If you mean it: seedbed stamp {wanted} --confirm {found.database}",
         )
+    require_old_stamp(found, wanted, origin)
     verdict = weigh(found.without_stamp(), said, (), _patterns(patterns))
     if verdict.refusal:
         raise _refusal(verdict)
     _write(connection, found, verdict.environment, born=found.born)
-    return verdict
+    return replace(verdict, site=found)
 
 
 def stamp_verdict(connection: Connection[Any], verdict: Verdict) -> None:

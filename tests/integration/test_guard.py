@@ -130,3 +130,43 @@ def test_explaining_refuses_nothing(connection: Connection) -> None:
     verdict = guard.explain(connection)
     assert verdict.environment is Environment.UNKNOWN
     assert "holds rows (t)" in verdict.refusal
+
+
+class TestAProtectedStamp:
+    """What people would miss is not made fair game by one command that could have been meant for another database."""
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [("production", "staging"), ("production", "development"), ("staging", "demo")],
+    )
+    def test_is_weakened_only_where_it_is_named(
+        self, connection: Connection, old: str, new: str
+    ) -> None:
+        name = name_of(connection)
+        guard.stamp(connection, old, confirm=name)
+        with pytest.raises(Refused, match=f"is stamped {old}") as caught:
+            guard.stamp(connection, new, confirm=name)
+        assert f"--from {old}" in caught.value.remedy
+        done = guard.stamp(connection, new, confirm=name, origin=old)
+        assert done.environment == new
+        assert done.site.stamp is not None
+        assert done.site.stamp.environment == old
+
+    def test_of_another_name_is_refused(self, connection: Connection) -> None:
+        name = name_of(connection)
+        guard.stamp(connection, "production", confirm=name)
+        with pytest.raises(Refused, match="is stamped production, and not stamped staging"):
+            guard.stamp(connection, "development", confirm=name, origin="staging")
+
+    def test_that_a_copy_brought_along_counts(self, connection: Connection) -> None:
+        """The rows of production are in it."""
+        name = name_of(connection)
+        guard.stamp(connection, "production", confirm=name)
+        connection.execute("UPDATE seedbed.stamp SET database_oid = 1")
+        with pytest.raises(Refused, match="--from production"):
+            guard.stamp(connection, "development", confirm=name)
+
+    def test_may_become_a_stronger_one(self, connection: Connection) -> None:
+        name = name_of(connection)
+        for environment in ("development", "staging", "production", "production"):
+            guard.stamp(connection, environment, confirm=name)

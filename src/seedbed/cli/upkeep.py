@@ -113,6 +113,14 @@ def stamp(
     profile: Whose = None,
     database_url: DatabaseUrl = None,
     confirm: Confirm = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="ENVIRONMENT",
+            help="What it is stamped now: has to be said where staging or production becomes something less protected.",
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -123,10 +131,13 @@ def stamp(
     read_environment(Said(environment, "seedbed stamp"))  # a wrong word needs no other question
     place = existing_place(output, find_project_aloud(output), database_url, profile)
     name = confirm if confirm is not None else ask_name(f"stamp it {environment}")
-    verdict = api.stamp(place.url, environment, confirm=name)
-    database = verdict.site.database
-    output.document({"database": database, "environment": str(verdict.environment)})
-    output.text(f"{database} is stamped {verdict.environment}")
+    verdict = api.stamp(place.url, environment, confirm=name, origin=origin)
+    database, old = verdict.site.database, verdict.site.stamp
+    was = old.environment if old else None
+    now = str(verdict.environment)
+    output.document({"database": database, "environment": now, "was": was})
+    before = f"; it was stamped {was}" if was not in (None, now) else ""
+    output.text(f"{database} is stamped {now}{before}")
 
 
 def _document(found: Status, url: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ Unknown means production. The evidence is weighed here and gathered by the guard
 
 from seedbed.environment.judging import Step, admit, allow, weigh
 from seedbed.environment.names import Patterns, read_name, read_patterns
+from seedbed.environment.restamping import require_old_stamp
 from seedbed.environment.verdict import Evidence, Site, Stamp, Verdict, Weight
 from seedbed.environment.words import KNOWN, PROTECTED, Environment, read_environment
 
@@ -24,5 +25,6 @@ __all__ = [
     "read_environment",
     "read_name",
     "read_patterns",
+    "require_old_stamp",
     "weigh",
 ]
