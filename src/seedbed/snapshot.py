@@ -25,7 +25,7 @@ from seedbed import guard
 from seedbed.backup.restoring import finish
 from seedbed.backup.rule import made_first, require_decision, require_origin
 from seedbed.databases import drafts
-from seedbed.databases.beside import beside, leave, open_beside
+from seedbed.databases.beside import alone, beside, leave, open_beside
 from seedbed.databases.marks import Mark, marked
 from seedbed.databases.properties import Properties
 from seedbed.databases.sessions import Ousting, Sessions, sessions_on
@@ -115,7 +115,7 @@ def save(
         if any(mark.name == name for mark in _marks(admin, old.name)):
             raise InvalidInput(
                 f"there is a snapshot {name} of {old.name} already",
-                remedy=f"Take another name, or: seedbed snapshot drop {name}",
+                remedy=f"Take another name, or: seedbed snapshot drop {name} --confirm {old.name}",
             )
         leave(connection, admin)
         ended = _copy(admin, old, name, str(verdict.environment), end=end_sessions)
@@ -186,24 +186,36 @@ def saved(url: str) -> list[Snapshot]:
         return [_snapshot(connection, mark) for mark in _marks(connection, database)]
 
 
-def drop(url: str, name: str) -> Snapshot:
-    """Remove a snapshot; the database it is of stays as it is.
+def drop(
+    url: str,
+    name: str,
+    *,
+    confirm: str | None,
+    environment: str | Said | None = None,
+    wait: bool = True,
+) -> Snapshot:
+    """Remove a snapshot for good; the database it is of stays as it is.
+
+    No backup is offered: a snapshot is a copy itself, and one that nobody, `pg_dump` included, can connect to.
 
     Args:
         url: the database it is of.
         name: the snapshot's.
+        confirm: the name of the database it is of.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
+        wait: wait for another run's lock.
 
     Raises:
+        Refused: the guard says no, or the name was not repeated.
         InvalidInput: there is no such snapshot of this database.
         DatabaseFailure: the role may not drop it.
     """
-    with connect(url) as connection:
-        connection.autocommit = True
-        found = _found(connection, connection.info.dbname, name)
-        try:
-            drafts.drop(connection, found.database)
-        except psycopg.Error as error:
-            raise translated(error) from None
+    said = read_settings().operator_says(environment, "environment=")
+    with _at_work(url, wait=wait) as (connection, admin):
+        verdict = guard.permit(connection, "snapshot drop", confirm=confirm, said=said)
+        found = _found(admin, verdict.site.database, name)
+        alone(admin, found.of)
+        drafts.drop(admin, found.database)
         return found
 
 

@@ -98,7 +98,7 @@ class TestRestore:
         undecided = at("restore", "--drop-old", "--confirm", name_of(database))
         assert (undecided.code, "--no-backup" in undecided.err) == (3, True)
         done = at("restore", "--drop-old", "--confirm", name_of(database), "--no-backup", "--json")
-        assert done.json == {"dropped": [kept]}
+        assert done.json == {"dropped": [kept], "backups": [], "sessions_ended": 0}
 
     def test_without_a_file_it_says_what_it_needs(self, at: Seedbed) -> None:
         done = at("restore")
@@ -127,7 +127,9 @@ class TestSnapshot:
         (listed,) = at("snapshot", "list", "--json").json["snapshots"]
         assert (listed["name"], listed["of"]) == ("first", name_of(database))
         assert at("snapshot", "list").out.splitlines()[1].startswith("first ")
-        assert at("snapshot", "drop", "first").code == 0
+        unnamed = at("snapshot", "drop", "first")
+        assert (unnamed.code, "--confirm DATABASE" in unnamed.err) == (3, True)
+        assert at("snapshot", "drop", "first", "--confirm", name_of(database)).code == 0
         assert at("snapshot", "list", "--json").json == {"snapshots": []}
 
     def test_sessions_are_named_and_ended_on_demand(self, at: Seedbed, database: str) -> None:

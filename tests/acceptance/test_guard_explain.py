@@ -59,7 +59,10 @@ def test_a_profile_that_may_not_go_there_is_exit_3(seedbed: Run, database: str) 
     refused = seedbed("guard", "explain", "development", "--database-url", database)
     assert refused.code == 3
     assert f"{name} is for staging, and the profile development is for development" in refused.out
-    seedbed("stamp", "development", "--database-url", database, "--confirm", name)
+    seedbed(
+        *("stamp", "development", "--from", "staging"),
+        *("--database-url", database, "--confirm", name),
+    )
     allowed = seedbed("guard", "explain", "development", "--database-url", database)
     assert allowed.code == 0
     assert "Writable     yes, for the profile development" in allowed.out

@@ -182,7 +182,7 @@ class TestNames:
         prepare(database, DDL)
         before = databases(database)
         snapshot.save(database, "first")
-        snapshot.drop(database, "first")
+        snapshot.drop(database, "first", confirm=name_of(database))
         assert (names(database), databases(database)) == ([], before)
         assert people(database) == 50
 
@@ -193,7 +193,7 @@ class TestNames:
         try:
             assert names(database) == []
             with pytest.raises(InvalidInput):
-                snapshot.drop(database, "first")
+                snapshot.drop(database, "first", confirm=name_of(database))
             assert snapshot.save(database, "first").database == f"{twin}_2"
         finally:
             execute(server.url(), f"DROP DATABASE {twin}")
@@ -212,6 +212,26 @@ class TestGuard:
         snapshot.save(database, "first")
         with pytest.raises(Refused):
             snapshot.restore(database, "first", confirm=None, backup=False)
+
+    def test_the_name_has_to_be_said_to_drop_one(self, database):
+        prepare(database, DDL)
+        snapshot.save(database, "first")
+        for confirm in (None, "yes"):
+            with pytest.raises(Refused, match="--confirm"):
+                snapshot.drop(database, "first", confirm=confirm)
+        assert names(database) == ["first"]
+
+    def test_a_variable_too_where_the_database_is_protected(self, database, monkeypatch):
+        prepare(database, DDL)
+        name = name_of(database)
+        execute(database, "UPDATE seedbed.stamp SET environment = 'production'")
+        snapshot.save(database, "first")
+        with pytest.raises(Refused, match="DB_RESTORE_ALLOW_PRODUCTION=1"):
+            snapshot.drop(database, "first", confirm=name)
+        monkeypatch.setenv("DB_RESTORE_CONFIRM", "1")
+        monkeypatch.setenv("DB_RESTORE_ALLOW_PRODUCTION", "1")
+        snapshot.drop(database, "first", confirm=name)
+        assert names(database) == []
 
     def test_a_word_about_a_backup_is_needed(self, database):
         prepare(database, DDL)

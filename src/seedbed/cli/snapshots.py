@@ -138,15 +138,21 @@ def drop(
     name: SnapshotName,
     profile: Whose = None,
     database_url: DatabaseUrl = None,
+    confirm: Confirm = None,
+    environment: Environment = None,
+    no_wait: NoWait = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Remove a snapshot. The database stays as it is."""
+    """Remove a snapshot for good. The database stays as it is."""
     from seedbed import snapshot
 
     output = Output(json, quiet)
-    place = existing_place(output, find_project_aloud(output), database_url, profile)
-    gone = snapshot.drop(place.url, name)
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
+    database = confirm if confirm is not None else ask_name(f"drop its snapshot {name}")
+    said = operator_says(project, environment)
+    gone = snapshot.drop(place.url, name, confirm=database, environment=said, wait=not no_wait)
     output.document(_document(gone))
     output.text(f"the snapshot {gone.name} of {gone.of} is gone")
 

@@ -123,13 +123,14 @@ def admit(
     return replace(verdict, refusal=why, remedy=remedy)
 
 
-Step = Literal["clean", "reset", "restore", "destroy", "snapshot restore"]
+Step = Literal["clean", "reset", "restore", "destroy", "snapshot restore", "snapshot drop"]
 """What is done to a database that takes away rows."""
 
 _VARIABLES: dict[Step, str] = {
     "reset": "DB_RESET",
     "restore": "DB_RESTORE",
     "snapshot restore": "DB_RESTORE",
+    "snapshot drop": "DB_RESTORE",
 }
 """How the variables begin that a step needs on a protected database, where it needs any."""
 
