@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import psycopg
@@ -15,6 +16,7 @@ from seedbed import guard, snapshot
 from seedbed.backup import BackupUndecided
 from seedbed.birth import stamp_at_birth
 from seedbed.errors import DatabaseFailure, InvalidInput, Locked, Refused
+from seedbed.load.session import connect
 
 DDL = """
 CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
@@ -130,6 +132,27 @@ class TestSessions:
             else:
                 snapshot.restore(database, "first", confirm=name_of(database), backup=False)
         assert people(database) == 50
+
+    def test_a_newcomer_that_waited_for_the_swap_gets_in(self, database, server):
+        """PostgreSQL refuses it once, for the database it found under the name has another one now."""
+        prepare(database, DDL)
+        name, other = name_of(database), f"{name_of(database)}_gone"
+        with (
+            ThreadPoolExecutor() as pool,
+            psycopg.connect(server.url()) as admin,
+            psycopg.connect(server.url(), autocommit=True) as watch,
+        ):
+            watch.execute(f"CREATE DATABASE {name}_new")
+            admin.execute(f"ALTER DATABASE {name} RENAME TO {other}")
+            admin.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
+            newcomer = pool.submit(connect, database)
+            waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass)"
+            while watch.execute(waiting).fetchone() != (True,):
+                assert not newcomer.done()
+            admin.commit()
+            with newcomer.result() as inside:
+                assert inside.execute("SELECT to_regclass('people')").fetchone() == (None,)
+            watch.execute(f"DROP DATABASE {other}")
 
 
 @contextmanager

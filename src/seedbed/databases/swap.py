@@ -67,7 +67,8 @@ def swap(admin: Connection[Any], old: Properties, draft: str, kept: Mark) -> Swa
         with admin.transaction():
             with ousting:
                 _rename(admin, old.name, kept.database)
-            # From here on nobody can get into the old one: who tries waits for this transaction.
+            # From here on nobody can get into the old one: who tries waits for this transaction, is then refused once ("just been
+            # renamed") and gets into the new one when they try again, as our own `connect` does.
             notes = carry_over(admin, old, draft, of=kept.database)
             _rename(admin, draft, old.name)
             admin.execute(kept.statement())

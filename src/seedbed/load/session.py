@@ -43,7 +43,13 @@ BOUNDS = {
     "keepalives_count": "3",
 }
 
+RENAMED = "just been dropped or renamed"
+"""What the server says to somebody who waited at a database's door while another took its place: the name leads there by now."""
+_KNOCKS = 5
+"""How often such a one tries again."""
+
 WAYS_IN = {
+    RENAMED: "Try again: another database has taken its place, or is about to.",
     "password|authentication|pg_hba.conf": "Look at the user and the password: in the URL, PGPASSWORD or ~/.pgpass.",
     'role "': "Look at the user in the URL, or make the role.",
     "does not exist": "Look at the database's name in the URL, or make it: createdb.",
@@ -96,7 +102,7 @@ def connect(url: str, limits: Limits = Limits()) -> Connection[Any]:
     if limits.connect is not None:
         parameters["connect_timeout"] = str(math.ceil(limits.connect))  # libpq counts in seconds
     try:
-        return psycopg.connect(**parameters, prepare_threshold=None)
+        return _knock(parameters)
     except psycopg.OperationalError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = "; ".join(dict.fromkeys(lines))
@@ -108,6 +114,16 @@ def connect(url: str, limits: Limits = Limits()) -> Connection[Any]:
         ) from None
     except (psycopg.Error, UnicodeError, ValueError):
         raise InvalidInput("the database URL cannot be used") from None
+
+
+def _knock(parameters: dict[str, Any]) -> Connection[Any]:
+    for _ in range(_KNOCKS):
+        try:
+            return psycopg.connect(**parameters, prepare_threshold=None)
+        except psycopg.OperationalError as error:
+            if RENAMED not in str(error):
+                raise
+    return psycopg.connect(**parameters, prepare_threshold=None)
 
 
 def _way_in(reason: str) -> str:
