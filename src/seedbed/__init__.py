@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seedbed import errors, fields, snapshot
-    from seedbed.api import apply, backup, destroy, plan, reset, restore, status
+    from seedbed.api import apply, backup, destroy, plan, reset, restore, stamp, status
     from seedbed.errors import SeedbedError
     from seedbed.factory import Factory
     from seedbed.profile import Profile, Rows, between
@@ -32,6 +32,7 @@ __all__ = [
     "reset",
     "restore",
     "snapshot",
+    "stamp",
     "status",
 ]
 
@@ -50,6 +51,7 @@ _HOMES = {
     "reset": "seedbed.api",
     "restore": "seedbed.api",
     "snapshot": "",
+    "stamp": "seedbed.api",
     "status": "seedbed.api",
 }
 
