@@ -111,7 +111,7 @@ def save(
     said = read_settings().operator_says(environment, "environment=")
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.explain(connection, said=said)
-        old, _ = ready(admin, verdict.site.database)
+        old, _ = ready(admin, verdict.site.database, end=end_sessions)
         if any(mark.name == name for mark in _marks(admin, old.name)):
             raise InvalidInput(
                 f"there is a snapshot {name} of {old.name} already",

@@ -133,6 +133,38 @@ class TestSessions:
                 snapshot.restore(database, "first", confirm=name_of(database), backup=False)
         assert people(database) == 50
 
+    @pytest.mark.parametrize("step", ["save", "restore"])
+    def test_a_superusers_is_named_before_anything_is_done(self, database, server, step):
+        """pg_signal_backend does not help there, so nobody is told that it would; and nobody's session is ended for nothing."""
+        prepare(database, DDL)
+        name = name_of(database)
+        execute(
+            database,
+            f"CREATE ROLE owning LOGIN CREATEDB; ALTER DATABASE {name} OWNER TO owning; "
+            "GRANT USAGE ON SCHEMA seedbed TO owning; GRANT SELECT ON ALL TABLES IN SCHEMA seedbed TO owning; "
+            "GRANT EXECUTE ON FUNCTION pg_control_system() TO owning",
+        )
+        url = make_conninfo(database, user="owning")
+        try:
+            snapshot.save(url, "first")
+            with (
+                psycopg.connect(database, application_name="backstage") as other,
+                psycopg.connect(url, application_name="the app") as app,
+            ):
+                with pytest.raises(DatabaseFailure, match="may not end") as caught:
+                    if step == "save":
+                        snapshot.save(url, "second", end_sessions=True)
+                    else:
+                        snapshot.restore(url, "first", confirm=name, backup=False)
+                said = str(caught.value)
+                assert ("backstage" in said, "pg_signal_backend" in said) == (True, False)
+                assert app.execute("SELECT 1").fetchone() == (1,)
+                assert other.execute("SELECT 1").fetchone() == (1,)
+            snapshot.drop(url, "first", confirm=name)
+        finally:
+            execute(database, f"ALTER DATABASE {name} OWNER TO CURRENT_USER")
+            execute(database, "DROP OWNED BY owning; DROP ROLE owning")
+
     def test_a_newcomer_that_waited_for_the_swap_gets_in(self, database, server):
         """PostgreSQL refuses it once, for the database it found under the name has another one now."""
         prepare(database, DDL)

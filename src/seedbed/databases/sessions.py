@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed.databases.beside import open_beside
-from seedbed.errors import DatabaseFailure, SeedbedError
+from seedbed.errors import DatabaseFailure, Finding, SeedbedError
 from seedbed.load.failures import translated
 
 _SESSIONS = """
@@ -20,6 +21,17 @@ WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()
   AND coalesce(backend_type, '') NOT IN ('autovacuum worker', 'parallel worker') ORDER BY pid
 """
 """The server itself sends autovacuum away where it is in the way. Of other people's sessions a role sees the names at least."""
+_OUT_OF_REACH = """
+SELECT s.pid, coalesce(nullif(s.application_name, ''), s.usename, s.backend_type, 'unknown'), coalesce(r.rolsuper, true)
+FROM pg_catalog.pg_stat_activity s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.usesysid,
+     pg_catalog.pg_roles me
+WHERE s.datname = %s AND me.rolname = current_user AND NOT me.rolsuper
+  AND coalesce(s.backend_type, '') NOT IN ('autovacuum worker', 'parallel worker')
+  AND (coalesce(r.rolsuper, true)
+       OR NOT (pg_catalog.pg_has_role(r.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')))
+ORDER BY s.pid
+"""
+"""Sessions this role may not end, and whether they are a superuser's, which pg_signal_backend does not help against."""
 _PATIENCE = 5000
 """Milliseconds for one session to end."""
 _PAUSE = 0.01
@@ -57,6 +69,35 @@ def sessions_on(admin: Connection[Any], database: str) -> Sessions:
     return Sessions(tuple(pid for pid, _ in rows), tuple(sorted(counted.items())))
 
 
+def require_right_to_end(admin: Connection[Any], database: str) -> None:
+    """Make sure that the role may end the sessions that are on a database now, before anything is done.
+
+    Raises:
+        DatabaseFailure: it may not end them all; those are named.
+    """
+    found = admin.execute(_OUT_OF_REACH, [database]).fetchall()
+    if found:
+        raise _may_not_end(admin, database, found)
+
+
+def _may_not_end(
+    admin: Connection[Any], database: str, found: Sequence[tuple[int, str, bool]]
+) -> DatabaseFailure:
+    role = sql.Identifier(admin.info.user).as_string(admin)
+    grant = f"End it, or: GRANT pg_signal_backend TO {role}"
+    return DatabaseFailure(
+        f"the role {role} may not end all the sessions on {database}",
+        findings=[
+            Finding(
+                f"process {pid}, {name}",
+                "a superuser's" if superusers else "another role's",
+                "only a superuser may end it" if superusers else grant,
+            )
+            for pid, name, superusers in found
+        ],
+    )
+
+
 def end_sessions(admin: Connection[Any], database: str) -> Sessions:
     """End the sessions on a database, and on no other, and return whose they were.
 
@@ -73,11 +114,8 @@ def end_sessions(admin: Connection[Any], database: str) -> Sessions:
                 [_PATIENCE, pid, database],
             )
         except errors.InsufficientPrivilege:
-            role = sql.Identifier(admin.info.user).as_string(admin)
-            raise DatabaseFailure(
-                f"the role may not end all the sessions on {database} ({found})",
-                remedy=f"End them, or: GRANT pg_signal_backend TO {role}",
-            ) from None
+            out_of_reach = admin.execute(_OUT_OF_REACH, [database]).fetchall()
+            raise _may_not_end(admin, database, out_of_reach) from None
     return found
 
 
@@ -93,14 +131,22 @@ class Ousting:
     """
 
     def __init__(self, admin: Connection[Any], database: str) -> None:
-        self.ended = end_sessions(admin, database)  # most applications need no more than this
-        self._database, self._helper = database, open_beside(admin, admin.info.dbname)
+        self.ended = Sessions()
+        self._admin, self._database = admin, database
         self._over = threading.Event()
         self._failure: SeedbedError | None = None
         self._thread = threading.Thread(target=self._work)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._helper = open_beside(self._admin, self._admin.info.dbname)
+        try:
+            # Most applications need no more than this. Not over the block's connection: within its transaction
+            # pg_stat_activity would stay as it was at the first look.
+            self.ended = end_sessions(self._helper, self._database)
+            self._thread.start()
+        except BaseException:
+            self._helper.close()
+            raise
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

@@ -13,7 +13,7 @@ from seedbed.databases.beside import alone
 from seedbed.databases.drafts import clean
 from seedbed.databases.marks import Mark, comment_on
 from seedbed.databases.properties import Properties, carry_over, properties, require_rights
-from seedbed.databases.sessions import Ousting, Sessions
+from seedbed.databases.sessions import Ousting, Sessions, require_right_to_end
 from seedbed.errors import DatabaseFailure, OutcomeUnknown
 from seedbed.load.failures import translated
 
@@ -31,17 +31,26 @@ class Swapped:
     notes: tuple[str, ...]
 
 
-def ready(admin: Connection[Any], database: str) -> tuple[Properties, list[str]]:
+def ready(
+    admin: Connection[Any], database: str, *, end: bool = True
+) -> tuple[Properties, list[str]]:
     """Return a database's properties when nothing stands against copying or replacing it, and what killed runs left that is now gone.
 
     Until the connection ends nobody else copies or replaces it.
 
+    Args:
+        admin: a connection to another database.
+        database: the database.
+        end: whether sessions on it are going to be ended.
+
     Raises:
         Locked: somebody is at it.
-        DatabaseFailure: the role may not, or a prepared transaction holds the database.
+        DatabaseFailure: the role may not, or may not end the sessions that are there, or a prepared transaction holds the database.
     """
     alone(admin, database)
     require_rights(admin, database)
+    if end:
+        require_right_to_end(admin, database)
     _refuse_prepared(admin, database)
     return properties(admin, database), clean(admin, database)
 
