@@ -18,6 +18,8 @@ from seedbed.load.digest import row_hash
 from seedbed.target import Table
 
 SCHEMA = "seedbed"
+TABLES = ("stamp", "runs", "tables", "rows")
+"""The ledger's own; anything else in the schema is somebody else's."""
 LOCK = 0x5EEDBED
 
 # What a ledger's row says of the live row it stands for.

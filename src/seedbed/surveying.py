@@ -43,14 +43,18 @@ SELECT n.nspname, c.relname,
        AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
        AND NOT pg_catalog.row_security_active(c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND pg_catalog.pg_relation_size(c.oid) > 0
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', %(ours)s)
+WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND c.relpersistence <> 't' AND pg_catalog.pg_relation_size(c.oid) > 0
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+  AND NOT (n.nspname = %(ours)s AND c.relname = ANY (%(ledger)s))
   AND lower(c.relname) <> ALL (%(bookkeeping)s)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.deptype = 'e'
                   AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid)
 ORDER BY 1, 2
 """
-"""Tables, and partitions, that take space, and whether this role would see all of their rows."""
+"""Tables, partitions and materialized views that take space, and whether this role would see all of their rows."""
+
+
+_LARGE_OBJECTS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)"
 
 
 def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
@@ -119,13 +123,19 @@ def _is_loopback(address: str) -> bool:
 
 def _occupied(connection: Connection[Any]) -> tuple[str, ...]:
     """Return the first few tables that hold rows, or whose rows this role might not see."""
-    parameters = {"ours": ledger.SCHEMA, "bookkeeping": list(_BOOKKEEPING)}
+    parameters = {
+        "ours": ledger.SCHEMA,
+        "ledger": list(ledger.TABLES),
+        "bookkeeping": list(_BOOKKEEPING),
+    }
     found: list[str] = []
     for schema, name, visible in connection.execute(_CANDIDATES, parameters).fetchall():
         if not visible or _has_rows(connection, schema, name):
             found.append(name if schema == "public" else f"{schema}.{name}")
         if len(found) == _SHOWN:
-            break
+            return tuple(found)
+    if connection.execute(_LARGE_OBJECTS).fetchone() == (True,):
+        found.append("large objects")
     return tuple(found)
 
 

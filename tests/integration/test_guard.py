@@ -170,3 +170,30 @@ class TestAProtectedStamp:
         name = name_of(connection)
         for environment in ("development", "staging", "production", "production"):
             guard.stamp(connection, environment, confirm=name)
+
+
+class TestWhatCountsAsRows:
+    """A database is not empty because what it holds is in no ordinary table."""
+
+    @pytest.mark.parametrize(
+        ("ddl", "told"),
+        [
+            ("CREATE MATERIALIZED VIEW totals AS SELECT 1 AS n", "totals"),
+            ("SELECT lo_from_bytea(0, 'a contract')", "large objects"),
+            (
+                "CREATE SCHEMA seedbed; CREATE TABLE seedbed.packets AS SELECT 1 AS n",
+                "seedbed.packets",
+            ),
+        ],
+    )
+    def test_is_seen(self, connection: Connection, ddl: str, told: str) -> None:
+        connection.execute(ddl)
+        assert guard.explain(connection).site.occupied == (told,)
+
+    def test_is_not_the_ledger_nor_a_view_that_was_never_filled(
+        self, connection: Connection
+    ) -> None:
+        guard.stamp(connection, "testing", confirm=name_of(connection))
+        connection.execute("DELETE FROM seedbed.stamp")
+        connection.execute("CREATE MATERIALIZED VIEW totals AS SELECT 1 AS n WITH NO DATA")
+        assert guard.explain(connection).site.occupied == ()
