@@ -160,7 +160,12 @@ def restore(
         made = made_first(url, backup, said)
         going = drafts.draft_name()
         swapped = _swapped_in(
-            connection, admin, verdict, found, Mark("going", database, going), old
+            connection,
+            admin,
+            verdict,
+            found,
+            Mark("going", database, going, worker=admin.info.backend_pid),
+            old,
         )
         seconds = time.monotonic() - started
         _, left = drafts.drop_each(admin, [going])

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from seedbed import guard, snapshot
 from seedbed.backup import BackupUndecided
 from seedbed.birth import stamp_at_birth
+from seedbed.databases.marks import Mark
 from seedbed.errors import DatabaseFailure, InvalidInput, Locked, Refused
 from seedbed.load.session import connect
 
@@ -145,6 +146,10 @@ class TestSessions:
             "GRANT EXECUTE ON FUNCTION pg_control_system() TO owning",
         )
         url = make_conninfo(database, user="owning")
+        steps = {
+            "save": lambda: snapshot.save(url, "second", end_sessions=True),
+            "restore": lambda: snapshot.restore(url, "first", confirm=name, backup=False),
+        }
         try:
             snapshot.save(url, "first")
             with (
@@ -152,10 +157,7 @@ class TestSessions:
                 psycopg.connect(url, application_name="the app") as app,
             ):
                 with pytest.raises(DatabaseFailure, match="may not end") as caught:
-                    if step == "save":
-                        snapshot.save(url, "second", end_sessions=True)
-                    else:
-                        snapshot.restore(url, "first", confirm=name, backup=False)
+                    steps[step]()
                 said = str(caught.value)
                 assert ("backstage" in said, "pg_signal_backend" in said) == (True, False)
                 assert app.execute("SELECT 1").fetchone() == (1,)
@@ -185,6 +187,24 @@ class TestSessions:
             with newcomer.result() as inside:
                 assert inside.execute("SELECT to_regclass('people')").fetchone() == (None,)
             watch.execute(f"DROP DATABASE {other}")
+
+
+def test_a_draft_that_somebody_works_on_stays_and_goes_when_they_are_gone(database, server):
+    """Two roles may be beside a database in different ones, where neither sees the other's advisory lock."""
+    prepare(database, DDL)
+    name, draft = name_of(database), f"{name_of(database)}_draft"
+    with psycopg.connect(server.url(), autocommit=True, application_name="seedbed") as other:
+        other.execute(f"CREATE DATABASE {draft}")
+        mark = Mark("restoring", of=name, database=draft, worker=other.info.backend_pid)
+        other.execute(mark.statement())
+        snapshot.save(database, "first")
+        assert draft in databases(database)
+        pid = other.info.backend_pid
+    gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)"
+    while execute(database, gone, pid) != [(True,)]:
+        pass
+    snapshot.save(database, "second")
+    assert draft not in databases(database)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -15,6 +16,11 @@ from seedbed.databases.properties import Properties, properties
 from seedbed.errors import DatabaseFailure, Finding
 from seedbed.load.failures import translated
 
+_WORKING = """
+SELECT pid FROM pg_catalog.pg_stat_activity
+WHERE pid <> pg_catalog.pg_backend_pid() AND application_name = 'seedbed'
+"""
+"""Sessions that may be at work on a draft; the name is ours wherever we connect beside a database."""
 _LARGE = 256 * 1024 * 1024
 """Bytes from which a database is copied faster as files, although that takes two checkpoints."""
 
@@ -77,7 +83,7 @@ def _create(admin: Connection[Any], create: sql.Composed, mark: Mark) -> None:
     try:
         with admin.pipeline():
             admin.execute(create)
-            admin.execute(mark.statement())
+            admin.execute(replace(mark, worker=admin.info.backend_pid).statement())
             admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     except errors.ObjectInUse:
         raise
@@ -125,12 +131,18 @@ def drop_each(admin: Connection[Any], names: Sequence[str]) -> tuple[list[str], 
 def clean(admin: Connection[Any], of: str) -> list[str]:
     """Drop the drafts beside a database that runs left which were killed; returns their names.
 
-    The caller must be `alone` with that database: then nobody is working on them.
+    The caller must be `alone` with that database. That holds off others beside the same database only, for advisory locks do not
+    reach further, so those that a living session says it works on stay.
 
     Raises:
         DatabaseFailure: one of them cannot be dropped.
     """
-    drafts = [mark.database for mark in marked(admin, of) if mark.kind in PASSING]
+    working = {pid for (pid,) in admin.execute(_WORKING).fetchall()}
+    drafts = [
+        mark.database
+        for mark in marked(admin, of)
+        if mark.kind in PASSING and mark.worker not in working
+    ]
     for name in drafts:
         try:
             drop(admin, name)

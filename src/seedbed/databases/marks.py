@@ -32,6 +32,7 @@ class Mark:
         environment: what `of` was for then; may be unknown.
         name: a snapshot's, as people call it.
         comment: the database's own comment, which the mark hides.
+        worker: the server's process that works on it, for one that is only passing; 0 where none does.
         at: when.
     """
 
@@ -41,6 +42,7 @@ class Mark:
     environment: str = ""
     name: str = ""
     comment: str = ""
+    worker: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def statement(self) -> sql.Composed:
