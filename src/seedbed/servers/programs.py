@@ -28,6 +28,13 @@ from seedbed.servers.reached import reached
 from seedbed.servers.system import usual_places
 from seedbed.url import without_passwords
 
+_URL_PASSWORD = re.compile(r"://[^/\s@]*:[^\s]*@")
+_NEEDED = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TMPDIR"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "KRB5CCNAME", "KRB5_CONFIG", "OPENSSL_CONF"),
+}
+"""Variables that programs cannot do without; a password such as ``bin`` is in them by chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -161,12 +168,16 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
         yield Access(make_conninfo(**parameters), environment, tuple(files))
 
 
+def _has(value: str, password: str) -> bool:
+    return bool(password) and password in value
+
+
 def _environment(password: str = "") -> dict[str, str]:
-    """Return a process environment for a program, without variables such as DATABASE_URL: it is told what it needs."""
+    """Return a process environment for a program, without variables such as DATABASE_URL."""
     return {
         name: value
         for name, value in clean_environment(os.environ).items()
-        if not (password and password in value) and not re.search(r"://[^/\s@]*:[^\s]*@", value)
+        if name in _NEEDED or not (_has(value, password) or _URL_PASSWORD.search(value))
     }
 
 
