@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from seedbed.backup.manifest import Manifest, manifest_path, read_manifest
-from seedbed.errors import InvalidInput
+from seedbed.errors import DatabaseFailure, Finding, InvalidInput
+
+_LEAVING = ".seedbed-leaving-"
+"""Before the name of a manifest whose backup is being removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +43,67 @@ def retire(folder: Path, newest: Manifest, retention: Retention) -> list[Path]:
         folder: where to look; not in folders below.
         newest: the one just made, which stays, and whose database's backups are meant.
         retention: how long they stay.
+
+    Raises:
+        DatabaseFailure: some could not be removed; the others are gone.
     """
+    _finish(folder)
+    removed, stuck = [], []
+    for manifest in _too_old(folder, newest, retention):
+        try:
+            if _remove(folder, manifest.file):
+                removed.append(folder / manifest.file)
+        except OSError as error:
+            stuck.append(
+                Finding(str(folder / manifest.file), error.strerror or "cannot be removed")
+            )
+    if stuck:
+        raise DatabaseFailure(
+            f"{folder / newest.file} is a good backup, but older ones could not be removed",
+            findings=stuck,
+        )
+    return removed
+
+
+def _too_old(folder: Path, newest: Manifest, retention: Retention) -> list[Manifest]:
     older = sorted(
         (found for found in _of_same_database(folder, newest) if found.file != newest.file),
         key=lambda manifest: manifest.made_at,
         reverse=True,
     )
-    gone = []
     if retention.keep is not None:
-        gone = older[retention.keep - 1 :]
+        return older[retention.keep - 1 :]
     if retention.keep_days is not None:
         oldest = newest.made_at - timedelta(days=retention.keep_days)
-        gone = [manifest for manifest in older if manifest.made_at < oldest]
-    paths = [folder / manifest.file for manifest in gone]
-    for path in paths:
-        path.unlink()
-        manifest_path(path).unlink()
-    return paths
+        return [manifest for manifest in older if manifest.made_at < oldest]
+    return []
+
+
+def _remove(folder: Path, name: str) -> bool:
+    """Remove a backup's two files; says no where another run was faster.
+
+    First the manifest is called something else, by which the next run knows what we left when we are killed here.
+    """
+    beside = manifest_path(folder / name)
+    leaving = beside.with_name(_LEAVING + beside.name)
+    try:
+        beside.rename(leaving)
+    except FileNotFoundError:
+        return False
+    (folder / name).unlink(missing_ok=True)
+    leaving.unlink(missing_ok=True)
+    return True
+
+
+def _finish(folder: Path) -> None:
+    """Remove what a run that was killed had begun to remove."""
+    for path in folder.glob(f"{_LEAVING}*.json"):
+        manifest = read_manifest(path) if not path.is_symlink() else None
+        if manifest and path.name == f"{_LEAVING}{manifest_path(folder / manifest.file).name}":
+            with suppress(OSError):  # not ours to remove, perhaps; it is no backup any more
+                if _is_whole(folder / manifest.file, manifest):
+                    (folder / manifest.file).unlink()
+                path.unlink()
 
 
 def _of_same_database(folder: Path, newest: Manifest) -> list[Manifest]:
@@ -65,7 +114,15 @@ def _of_same_database(folder: Path, newest: Manifest) -> list[Manifest]:
         if manifest is None or (manifest.system_identifier, manifest.database) != whose:
             continue
         dump = path.with_suffix("")
-        ours = dump.name == manifest.file and dump.is_file() and not dump.is_symlink()
-        if ours and dump.stat().st_size == manifest.size:
+        if dump.name == manifest.file and _is_whole(dump, manifest):
             found.append(manifest)
     return found
+
+
+def _is_whole(dump: Path, manifest: Manifest) -> bool:
+    """Say whether a dump is still the file that its manifest is of, as far as a glance tells."""
+    try:
+        status = dump.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == manifest.size
