@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import seedbed
 from seedbed.backup import BackupUndecided, Wanted, drop_kept
+from seedbed.backup.manifest import checked
+from seedbed.backup.retention import Retention, retire
 from seedbed.errors import DatabaseFailure, InvalidInput, Locked, Refused
 from seedbed.load import session
 from seedbed.servers.disposable import leashed, new_root
@@ -97,6 +101,38 @@ class TestBackup:
         seedbed.backup(database, out=tmp_path)
         assert execute(database, "SELECT xmin, ctid, * FROM people") == before
 
+    def test_rows_of_an_extension_are_counted_as_pg_dump_writes_them(self, database, tmp_path):
+        """Of its tables only those it calls its configuration, and of these the rows it says."""
+        prepare(
+            database,
+            "CREATE EXTENSION pg_trgm; CREATE TABLE settings (id int); CREATE TABLE jobs (id int); CREATE TABLE fixed (id int); "
+            "INSERT INTO settings SELECT generate_series(1, 9); INSERT INTO jobs VALUES (1), (2); INSERT INTO fixed VALUES (1); "
+            "ALTER EXTENSION pg_trgm ADD TABLE settings; ALTER EXTENSION pg_trgm ADD TABLE jobs; "
+            "ALTER EXTENSION pg_trgm ADD TABLE fixed; "
+            "UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid, 'jobs'::regclass::oid], "
+            "extcondition = ARRAY['WHERE id % 3 = 0', ''] WHERE extname = 'pg_trgm'",
+        )
+        written = seedbed.backup(database, out=tmp_path).manifest.rows
+        assert {n: c for n, c in written.items() if n.startswith("public.")} == {
+            "public.settings": 3,
+            "public.jobs": 2,
+        }
+
+    def test_names_may_hold_whatever_postgresql_lets_them(self, database, tmp_path):
+        """Even line ends, and what looks like a statement of the script that is read back."""
+        copy = "COPY public.people (id, name) FROM stdin;"
+        prepare(
+            database,
+            DDL + f'CREATE TABLE "two\nlines; \'\' " ("a;\n" int, "FROM stdin;\n\n{copy}\n" int); '
+            f"INSERT INTO \"two\nlines; '' \" VALUES (1, 2), (3, 4); "
+            f'CREATE SEQUENCE "it\'s a ""\n{copy}\n"',
+        )
+        made = seedbed.backup(database, out=tmp_path)
+        assert made.manifest.rows["public.two\nlines; '' "] == 2
+        assert made.manifest.rows["public.people"] == 50
+        seedbed.restore(database, made.path, confirm=name_of(database))
+        assert people(database) == 50
+
     def test_two_in_one_second_have_two_names(self, database, tmp_path):
         prepare(database, DDL)
         made = {seedbed.backup(database, out=tmp_path).path for _ in range(3)}
@@ -173,6 +209,21 @@ class TestWays:
         monkeypatch.setenv("PGOPTIONS", "-c search_path=nowhere")
         assert seedbed.backup(database, out=tmp_path).manifest.rows["public.people"] == 50
 
+    def test_a_password_that_is_part_of_the_path_leaves_the_path(
+        self, tcp, database, tmp_path, impostors, monkeypatch
+    ):
+        """A variable that holds the password stays away from programs, but not those that they cannot do without."""
+        execute(database, "ALTER ROLE guest PASSWORD 'bin'")
+        monkeypatch.setenv("HOME", "/home/bin")
+        monkeypatch.setenv("THE_DSN", "host=/tmp password=bin")
+        seen = tmp_path / "seen"
+        impostors.stand_for("pg_dump", f'cat /proc/$$/environ > \'{seen}\'; exec "$real" "$@"')
+        seedbed.backup(make_conninfo(**{**tcp, "password": "bin"}), out=tmp_path / "out")
+        variables = seen.read_text()
+        assert f"PATH={impostors.folder}" in variables
+        assert "HOME=/home/bin" in variables
+        assert "THE_DSN" not in variables
+
 
 class TestRetention:
     def test_the_newest_stay(self, database, tmp_path):
@@ -216,6 +267,35 @@ class TestRetention:
         assert last.retired == ()
         assert before < {file.name for file in tmp_path.iterdir()}
         assert other.exists()
+
+    def test_what_cannot_be_removed_is_told_and_the_new_one_is_good(self, database, tmp_path):
+        prepare(database, DDL)
+        stuck, other = (seedbed.backup(database, out=tmp_path).path for _ in range(2))
+        (tmp_path / f".seedbed-leaving-{stuck.name}.json").mkdir()  # in the way
+        with pytest.raises(DatabaseFailure, match="is a good backup") as caught:
+            seedbed.backup(database, out=tmp_path, keep=1)
+        assert [finding.where for finding in caught.value.findings] == [str(stuck)]
+        assert not other.exists()
+        (new,) = set(tmp_path.glob("*.dump")) - {stuck}
+        assert checked(new).rows["public.people"] == 50
+
+    def test_one_that_a_parallel_run_has_just_removed_is_nobodys_trouble(self, database, tmp_path):
+        prepare(database, DDL)
+        newest, *_ = (seedbed.backup(database, out=tmp_path).manifest for _ in range(3))
+        with ThreadPoolExecutor(4) as pool:
+            gone = pool.map(lambda _: retire(tmp_path, newest, Retention(keep=1)), range(4))
+        assert len(list(tmp_path.glob("*.dump"))) == 1
+        assert sum(len(each) for each in gone) == 2
+
+    def test_a_run_that_was_killed_between_the_two_files_is_finished_by_the_next(
+        self, database, tmp_path
+    ):
+        prepare(database, DDL)
+        old = seedbed.backup(database, out=tmp_path).path
+        beside = tmp_path / f"{old.name}.json"
+        beside.rename(tmp_path / f".seedbed-leaving-{beside.name}")
+        made = seedbed.backup(database, out=tmp_path, keep=5)
+        assert sorted(tmp_path.iterdir()) == sorted([made.path, Path(f"{made.path}.json")])
 
     @pytest.mark.parametrize("wrong", [{"keep": 0}, {"keep_days": -1}, {"keep": 1, "keep_days": 1}])
     def test_what_makes_no_sense_is_said_before_anything_is_done(self, wrong, tmp_path):
@@ -270,9 +350,11 @@ class TestRestore:
             execute(server.url(), f"DROP DATABASE {name} WITH (FORCE)")
             execute(server.url(), "DROP ROLE keeper; DROP ROLE reader")
 
+    @pytest.mark.parametrize("client", ["LATIN1", "UTF8"])
     def test_encoding_and_locale_are_those_of_the_database_it_replaces(
-        self, database, server, tmp_path
+        self, database, server, tmp_path, client
     ):
+        """Whatever clients are told to speak."""
         name = name_of(database)
         execute(server.url(), f"DROP DATABASE {name}")
         execute(
@@ -280,12 +362,19 @@ class TestRestore:
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
             + (" LOCALE_PROVIDER libc" if server_major(server) >= 15 else ""),
         )
-        prepare(database, DDL + "INSERT INTO people VALUES (60, U&'caf\\00E9')")
+        prepare(
+            database,
+            DDL + "INSERT INTO people VALUES (60, U&'caf\\00E9'); "
+            'CREATE TABLE "Löhne" AS SELECT \'Müller\' AS "für"; ',
+        )
+        execute(database, f"ALTER DATABASE {name} SET client_encoding = '{client}'")
         before = described(server.url(), name)
         made = seedbed.backup(database, out=tmp_path)
+        assert made.manifest.rows["public.Löhne"] == 1
         seedbed.restore(database, made.path, confirm=name)
         assert described(server.url(), name) == before
         assert execute(database, "SELECT name FROM people WHERE id = 60") == [("café",)]
+        assert execute(database, 'SELECT "für" FROM "Löhne"') == [("Müller",)]
 
     def test_only_sessions_on_that_database_are_ended_and_counted(self, database, server, tmp_path):
         prepare(database, DDL)
@@ -319,7 +408,7 @@ class TestRestore:
         kept = seedbed.restore(database, made.path, confirm=name).kept
         execute(server.url(), f'ALTER DATABASE "{kept}" RENAME TO mine_now')
         try:
-            assert drop_kept(database, Wanted(name, backup=False)) == []
+            assert drop_kept(database, Wanted(name, backup=False)).names == ()
             assert people(server.url("mine_now")) == 50
         finally:
             execute(server.url(), "DROP DATABASE mine_now")
@@ -352,7 +441,7 @@ class TestRestore:
             first, second = (seedbed.restore(url, made.path, confirm=name).kept for _ in range(2))
             assert first != second
             assert len(first.encode()) <= 63
-            assert len(drop_kept(url, Wanted(name, backup=False))) == 2
+            assert len(drop_kept(url, Wanted(name, backup=False)).names) == 2
         finally:
             execute(server.url(), f'DROP DATABASE "{name}" WITH (FORCE)')
 

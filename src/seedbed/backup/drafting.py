@@ -22,11 +22,7 @@ def draft(folder: Path) -> Iterator[Path]:
     Args:
         folder: where it is made, so that the file can be renamed into it.
     """
-    if not folder.is_dir():
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / ".gitignore").write_text(
-            "*\n", encoding="utf-8"
-        )  # a dump is not for a repository
+    _make(folder)
     _remove_abandoned(folder)
     fresh = Path(tempfile.mkdtemp(prefix=".seedbed-new-", dir=folder))
     lock = os.open(fresh, os.O_RDONLY)
@@ -39,6 +35,17 @@ def draft(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(place, ignore_errors=True)
         os.close(lock)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        ignored = folder / ".gitignore"  # a dump is not for a repository
+        ignored.write_text("*\n", encoding="utf-8")
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +13,10 @@ import psycopg
 from psycopg import Connection, IsolationLevel
 
 from seedbed import guard
-from seedbed.backup.counting import count_archive, count_tables, differences
+from seedbed.backup.counting import archived_names, count_archive, count_tables, differences
 from seedbed.backup.drafting import draft
-from seedbed.backup.manifest import Manifest, digest, manifest_path
+from seedbed.backup.manifest import Manifest, digest
+from seedbed.backup.publishing import publish
 from seedbed.backup.retention import Retention, retire
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Locked
@@ -72,7 +71,8 @@ def backup(
 
     Raises:
         InvalidInput: there is no pg_dump that fits the server, a pooler is in between, or `keep` or `keep_days` make no sense.
-        DatabaseFailure: the database could not be dumped, or the folder not be written to; there is no file then.
+        DatabaseFailure: the database could not be dumped, or the folder not be written to; there is no file then. Or older backups
+            could not be removed; the message names the new one, which is good.
     """
     started = time.monotonic()
     retention = Retention(keep, keep_days)
@@ -112,17 +112,18 @@ def _dump(connection: Connection[Any], folder: Path, verdict: Verdict) -> tuple[
     server = connection.info.server_version
     program = find_program("pg_dump", server // 10000, f"a PostgreSQL {server // 10000} server")
     reader = find_program("pg_restore", program.major, f"an archive of {program}")
-    rows = count_tables(connection)
+    rows, names = count_tables(connection), archived_names(connection)
     moment, snapshot = _snapshot(connection)
     with draft(folder) as file:
         arguments = ["--format=custom", f"--file={file}", f"--snapshot={snapshot}"]
+        # Whatever a role or the database has for a setting: any row can be said in this encoding.
+        arguments.append(f"--encoding={connection.info.parameter_status('server_encoding')}")
         arguments.append(f"--lock-wait-timeout={SETTINGS['lock_timeout']}")
         with access(connection) as reach:
             run(program, arguments, reach)
-        _verify(reader, file, rows)
-        path = _free_name(folder, verdict.site.database, moment)
+        _verify(reader, file, rows, names)
         manifest = Manifest(
-            file=path.name,
+            file="",
             size=file.stat().st_size,
             sha256=digest(file),
             database=verdict.site.database,
@@ -133,8 +134,7 @@ def _dump(connection: Connection[Any], folder: Path, verdict: Verdict) -> tuple[
             made_at=moment,
             rows=rows,
         )
-        _publish(file, path, manifest)
-    return path, manifest
+        return publish(file, folder, manifest)
 
 
 def _snapshot(connection: Connection[Any]) -> tuple[datetime, str]:
@@ -147,44 +147,15 @@ def _snapshot(connection: Connection[Any]) -> tuple[datetime, str]:
     return row[0].astimezone(UTC), row[1]
 
 
-def _verify(reader: Program, dump: Path, rows: Mapping[str, int]) -> None:
+def _verify(
+    reader: Program, dump: Path, rows: Mapping[str, int], names: Mapping[bytes, str]
+) -> None:
     """Read the whole archive back: its list of contents, and every row.
 
     Raises:
         DatabaseFailure: it cannot be read, or does not hold the rows that the snapshot held.
     """
     run(reader, ["--list", dump])
-    wrong = differences(rows, count_archive(reader, dump))
+    wrong = differences(rows, count_archive(reader, dump, names))
     if wrong:
         raise DatabaseFailure("the dump does not hold what the database held", findings=wrong)
-
-
-def _free_name(folder: Path, database: str, moment: datetime) -> Path:
-    """Return the name of a file that is not there yet."""
-    name = re.sub(r"[^\w.-]+", "_", database).lstrip(".-") or "database"
-    first = f"{name}-{moment:%Y%m%dT%H%M%SZ}"
-    number = 1
-    while True:
-        path = folder / f"{first}{f'-{number}' if number > 1 else ''}.dump"
-        if not path.exists() and not manifest_path(path).exists():
-            return path
-        number += 1
-
-
-def _publish(dump: Path, path: Path, manifest: Manifest) -> None:
-    """Give a verified dump its name: its manifest first, so that there is no dump without one."""
-    dump.chmod(0o600)
-    with dump.open("rb") as file:
-        os.fsync(file.fileno())
-    beside = manifest_path(path)
-    manifest.write(beside)
-    try:
-        dump.rename(path)
-    except BaseException:
-        beside.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
