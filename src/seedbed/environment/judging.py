@@ -75,7 +75,14 @@ def _missing(site: Site, said: Said | None) -> tuple[str, str] | None:
 
 
 def _stamp_it(site: Site) -> str:
-    return f"Say what it is for: seedbed stamp ENVIRONMENT --confirm {site.database}"
+    return f"Say what it is for: {_stamping(site)}"
+
+
+def _stamping(site: Site) -> str:
+    """Return the command that gives a database a stamp, whatever it has."""
+    old = site.stamp.environment if site.stamp else ""
+    weaker = f" --from {old}" if ALIASES.get(old) in PROTECTED else ""
+    return f"seedbed stamp ENVIRONMENT{weaker} --confirm {site.database}"
 
 
 def _first(evidence: Sequence[Evidence], fresh: Sequence[Environment]) -> Environment:
@@ -200,9 +207,7 @@ def _way_out(site: Site, evidence: Sequence[Evidence]) -> str:
     weights = {each.weight for each in evidence}
     ways = ["Nothing was written."]
     if site.stamp:
-        ways.append(
-            f"A wrong stamp is set right by seedbed stamp ENVIRONMENT --confirm {site.database}."
-        )
+        ways.append(f"A wrong stamp is set right by {_stamping(site)}.")
     if Weight.WARNS in weights:
         ways.append("--environment says which of the variables holds.")
     if Weight.HINTS in weights:
