@@ -37,14 +37,23 @@ class TestRefused:
         self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, place: str
     ) -> None:
         """SEEDBED_TEST_URL and seedbed_url are no way around it; nor are several workers."""
+        monkeypatch.delenv("SEEDBED_TEST_SERVER")
         if place == "environment":
             monkeypatch.setenv("SEEDBED_TEST_URL", FAR[0])
         else:
-            monkeypatch.delenv("SEEDBED_TEST_SERVER")
             shop.makeini(f"[pytest]\nseedbed_url = {FAR[0]}\n")
         result = shop.runpytest_subprocess("-n", "2")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*db.example.com is not this machine*"])
+
+    def test_one_that_is_not_used_stops_nothing(
+        self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another server on the command line wins over the environment's URL."""
+        monkeypatch.setenv("SEEDBED_TEST_URL", FAR[0])
+        shop.makepyfile("def test_x(seedbed_server): assert seedbed_server.kind == 'embedded'")
+        result = shop.runpytest_subprocess("-q", "--seedbed-server=embedded")
+        result.assert_outcomes(passed=1)
 
     def test_a_database_stamped_production(self, shop: pytest.Pytester) -> None:
         """A loopback address proves nothing."""

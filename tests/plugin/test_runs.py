@@ -185,6 +185,82 @@ class TestKeep:
         listed = db("clean")
         assert listed.count("removed") == 1
 
+    def test_what_a_failed_test_left_open_is_kept_too(self, shop: pytest.Pytester) -> None:
+        """In a clone of its own: neither its locks nor its transaction hide what it did."""
+        shop.makepyfile(
+            """
+            import pytest
+            from sqlalchemy import text
+            from factories import UserFactory
+
+            pytestmark = pytest.mark.seedbed(isolation="clone", keep="failed")
+
+            def test_locks(seedbed_session):
+                seedbed_session.execute(text("truncate orders, users"))
+                assert False
+
+            def test_pending(seedbed_session):
+                UserFactory.create()
+                assert False
+            """
+        )
+        result = shop.runpytest_subprocess("-q")
+        result.assert_outcomes(failed=2)
+        result.stdout.fnmatch_lines(
+            ["  users: 0 rows, -2 against the template", "  users: 3 rows, +1 against the template"]
+        )
+        db("clean")
+
+    def test_locks_of_others_are_not_waited_for(self, shop: pytest.Pytester) -> None:
+        """A connection that the test made itself: the report says what cannot be told."""
+        shop.makepyfile(
+            """
+            import pytest
+            from sqlalchemy import text
+
+            @pytest.mark.seedbed(isolation="clone", keep="failed")
+            def test_locks(seedbed):
+                global connection
+                connection = seedbed.engine.connect()
+                connection.execute(text("truncate orders, users"))
+                assert False
+            """
+        )
+        result = shop.runpytest_subprocess("-q")
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["Its rows cannot be counted: *lock*"])
+        db("clean")
+
+    @pytest.mark.parametrize("isolation", ["rollback", "clone"])
+    def test_failures_in_fixtures_count(self, shop: pytest.Pytester, isolation: str) -> None:
+        """Before the test, and after it."""
+        shop.makepyfile(
+            """
+            import pytest
+            from factories import UserFactory
+
+            @pytest.fixture
+            def early(seedbed_session):
+                UserFactory.create()
+                raise RuntimeError("early")
+
+            @pytest.fixture
+            def late(seedbed_session):
+                yield
+                UserFactory.create()
+                raise RuntimeError("late")
+
+            def test_early(early): pass
+            def test_late(late): pass
+            def test_fine(seedbed_session, count): assert count(seedbed_session) == 2
+            """
+        )
+        options = ("--seedbed-keep=failed", f"--seedbed-isolation={isolation}")
+        result = shop.runpytest_subprocess("-q", *options)
+        result.assert_outcomes(passed=2, errors=2)
+        result.stdout.fnmatch_lines(["  users: 3 rows, +1 against the template"] * 2)
+        assert db("clean").count("removed") == 2
+
 
 def test_durations_tell_where_the_time_went(shop: pytest.Pytester) -> None:
     """Split by what was done; the workers' times are added up."""

@@ -148,9 +148,28 @@ def pytest_runtest_makereport(
     """Keep the database of a failed test, and tell how to open it."""
     report = yield
     handle = item.stash.get(HANDLE, None)
-    if handle is not None and report.when == "call":
+    if handle is not None and report.when != "teardown":
         handle.report(report)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """End a visit that waits for what the test's fixtures do at their end."""
+    try:
+        result = yield
+    except BaseException:
+        visit = item.stash.get(HANDLE, None)
+        if visit is not None:
+            try:
+                visit.fail_late()
+            finally:
+                visit.leave()
+        raise
+    visit = item.stash.get(HANDLE, None)
+    if visit is not None:
+        visit.leave()
+    return result
 
 
 def pytest_terminal_summary(

@@ -74,7 +74,7 @@ def _visit(request: pytest.FixtureRequest, isolation: str | None) -> Visit:
     visit = item.stash.get(HANDLE, None)
     if visit is None:
         visit = item.stash[HANDLE] = of(request.config).visit(request, isolation)
-        item.addfinalizer(visit.leave)
+        item.addfinalizer(visit.finalize)
     return visit
 
 

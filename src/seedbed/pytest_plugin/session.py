@@ -169,7 +169,7 @@ class Session:
         if self.is_worker:
             return
         wishes = self.wishes
-        if wishes.server == "url" or wishes.url:
+        if wishes.server == "url":
             from seedbed.testdb.given import refuse_what_is_not_disposable
 
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -194,8 +195,24 @@ class OfItsOwn:
         return False
 
     def row_counts(self) -> dict[str, int] | None:
-        """Return the counts; see `Stay.row_counts`."""
+        """Return the counts, with what the test has not committed; see `Stay.row_counts`."""
+        self._commit()
         return counted(self.url)
+
+    def _commit(self) -> None:
+        """Commit what is under way, so that it is kept and no lock of it hides a table."""
+        from psycopg import Error
+        from sqlalchemy.exc import SQLAlchemyError
+
+        for name in ("session", "connection", "psycopg"):
+            part = self.__dict__.get(name)
+            if part is None or getattr(part, "closed", False):
+                continue
+            try:
+                part.commit()
+            except (Error, SQLAlchemyError):  # then the database keeps what there is
+                with suppress(Error, SQLAlchemyError):
+                    part.rollback()
 
     def ask(self) -> None:
         """Do nothing: nobody else is hurt."""
@@ -206,6 +223,8 @@ class OfItsOwn:
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Close what is open and let the database go; see `Stay.leave`."""
+        if keep:
+            self._commit()
         close(self.__dict__, "session", "connection", "psycopg")
         if "engine" in self.__dict__:
             self.engine.dispose()
@@ -216,12 +235,22 @@ class OfItsOwn:
 
 
 def counted(url: str) -> dict[str, int]:
-    """Return how many rows each table of a database holds."""
-    from seedbed.testdb.connecting import connect
+    """Return how many rows each table of a database holds.
+
+    Raises:
+        SeedbedError: somebody holds a lock on one.
+    """
+    from psycopg import Error
+
+    from seedbed.testdb.connecting import connect, failure
     from seedbed.testdb.templates import count_rows
 
     with connect(url) as connection:
-        return count_rows(connection)
+        try:
+            connection.execute("SET lock_timeout = '1s'")
+            return count_rows(connection)
+        except Error as error:
+            raise failure(error) from None
 
 
 def close(parts: dict[str, Any], *names: str) -> None:

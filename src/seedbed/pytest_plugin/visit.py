@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seedbed.creating import Creating, creating_through
+from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
 from seedbed.pytest_plugin.rolled_back import InTransaction
@@ -107,6 +108,21 @@ class Visit:
         if self._keeping and report.failed:
             report.sections.append(("seedbed", "\n".join(self._directions())))
 
+    @property
+    def failures_come_late(self) -> bool:
+        """Whether to stay until all fixtures have ended: one that fails has the database kept."""
+        return self._keep == "failed" and not self._keeping
+
+    def fail_late(self) -> None:
+        """Keep the database: a fixture failed after the test."""
+        self._keeping = True
+        self._item.add_report_section("teardown", "seedbed", "\n".join(self._directions()))
+
+    def finalize(self) -> None:
+        """End the visit with the test's fixtures, or leave that to what comes after all of them."""
+        if not self.failures_come_late:
+            self.leave()
+
     def leave(self) -> None:
         """End the visit."""
         del self._item.stash[HANDLE]  # some plugins run a test again
@@ -134,7 +150,11 @@ class Visit:
     def _directions(self) -> Iterator[str]:
         yield f"The test's database is kept: psql {shlex.quote(self._stay.url)}"
         was = Manifest.read(self._template.manifest).rows
-        now = self._stay.row_counts()
+        try:
+            now = self._stay.row_counts()
+        except SeedbedError as error:
+            yield f"Its rows cannot be counted: {error}"
+            return
         if now is None:
             yield "Its transaction had failed: what was done since the last commit is not in it."
             return
