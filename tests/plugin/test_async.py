@@ -48,6 +48,28 @@ class TestRollback:
         assert await seedbed_async_session.scalar(text("SELECT count(*) FROM sessions")) == 1
 
     @pytest.mark.asyncio
+    async def test_a_connection_that_reads_undoes_nothing(
+        self, seedbed_async_engine: AsyncEngine, seedbed_async_session: AsyncSession
+    ) -> None:
+        await seedbed_async_session.execute(DELETE)
+        async with seedbed_async_engine.connect() as other:
+            assert await other.scalar(COUNT) == 0
+        assert await seedbed_async_session.scalar(COUNT) == 0
+        await seedbed_async_session.rollback()
+        assert await seedbed_async_session.scalar(COUNT) == 1
+
+    @pytest.mark.asyncio
+    async def test_a_nested_one_is_undone_alone(self, seedbed_async_session: AsyncSession) -> None:
+        await seedbed_async_session.execute(text("DELETE FROM sessions"))
+        nested = await seedbed_async_session.begin_nested()
+        await seedbed_async_session.execute(DELETE)
+        await nested.rollback()
+        counts = text(
+            "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM notifications)"
+        )
+        assert tuple((await seedbed_async_session.execute(counts)).one()) == (0, 1)
+
+    @pytest.mark.asyncio
     async def test_objects_outlive_a_commit(self, seedbed_async_session: AsyncSession) -> None:
         user = await seedbed_async_session.get_one(User, 1)
         user.display_name = "Else"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import psycopg
@@ -75,6 +76,82 @@ class TestFirst:
         seedbed_session.execute(text("UPDATE users SET display_name = 'y'"))
         seedbed_session.rollback()
         assert set(names(seedbed_session)) == {"x"}
+
+
+class TestSharing:
+    """Several connections of SQLAlchemy's and psycopg's are one: none undoes what another has committed or only begun before it."""
+
+    @pytest.mark.parametrize("end", ["flush", "commit"])
+    def test_a_connection_that_reads_undoes_nothing(
+        self, seedbed: Seedbed, seedbed_session: Session, before: list[str | None], end: str
+    ) -> None:
+        UserFactory.create(display_name="kept")
+        getattr(seedbed_session, end)()
+        for _ in range(2):
+            with Session(seedbed.engine) as other:
+                assert "kept" in names(other)
+        assert names(seedbed_session) == sorted([*before, "kept"], key=str)
+        seedbed_session.rollback()
+        assert ("kept" in names(seedbed_session)) == (end == "commit")
+
+    def test_a_rollback_of_psycopgs_stops_at_the_sessions_commit(
+        self, seedbed_session: Session, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        UserFactory.create(display_name="kept")
+        seedbed_session.commit()
+        UserFactory.create(display_name="gone")
+        seedbed_psycopg.rollback()
+        assert {"kept", "gone"} & {*names(seedbed_session)} == {"kept"}
+
+    def test_a_rollback_of_the_sessions_stops_at_anothers_commit(
+        self, seedbed: Seedbed, seedbed_session: Session, before: list[str | None]
+    ) -> None:
+        """The session has only read before: an application's work must outlive its rollback."""
+        with seedbed.engine.begin() as other:
+            other.execute(text("UPDATE users SET display_name = 'x'"))
+        seedbed_session.rollback()
+        assert set(names(seedbed_session)) == {"x"}
+
+    def test_what_another_does_not_commit_is_undone_alone(
+        self, seedbed: Seedbed, seedbed_session: Session
+    ) -> None:
+        UserFactory.create(display_name="kept")
+        with seedbed.engine.connect() as other:
+            other.execute(text("DELETE FROM activity_logs"))
+            with other.begin_nested():
+                other.execute(text("UPDATE users SET display_name = 'x'"))
+        assert "kept" in names(seedbed_session)
+        assert "x" not in names(seedbed_session)
+
+    def test_the_engines_first_connection_undoes_nothing(self, seedbed: Seedbed) -> None:
+        seedbed.psycopg.execute("UPDATE users SET display_name = 'x'")
+        with seedbed.engine.connect() as other:
+            assert set(other.scalars(select(User.display_name))) == {"x"}
+        assert set(names(seedbed.session)) == {"x"}
+
+    def test_a_commit_inside_a_block_of_psycopgs(
+        self, seedbed_psycopg: psycopg.Connection, seedbed_session: Session
+    ) -> None:
+        with seedbed_psycopg.transaction():
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+            names(seedbed_session)
+            seedbed_session.commit()
+        assert set(names(seedbed_session)) == {"x"}
+
+    def test_threads_take_turns(self, seedbed: Seedbed, before: list[str | None]) -> None:
+        """As an application's do: each statement of the one connection is another's turn."""
+        first = seedbed.engine
+
+        def work(number: int) -> None:
+            for turn in range(10):
+                with first.begin() as connection:
+                    connection.execute(
+                        text("UPDATE users SET display_name = :name"), {"name": f"{number} {turn}"}
+                    )
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+        assert names(seedbed.session)[0] in {f"{number} 9" for number in range(4)}
 
 
 class TestConnection:

@@ -12,6 +12,7 @@ from seedbed.testdb.registry import Template
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import Session
 
     from seedbed.pytest_plugin.guarded import Guarded
 
@@ -29,6 +30,7 @@ class RollbackBase:
 
         self.template = template
         self._spare: Connection | None = None
+        self.session: Session | None = None
         self.name = databases.clone(template)
         self.url = databases.host.url(self.name)
         with databases.timed("connect"):
@@ -41,7 +43,7 @@ class RollbackBase:
         from sqlalchemy import create_engine
         from sqlalchemy.pool import StaticPool
 
-        from seedbed.pytest_plugin.guarded import shorten_savepoints
+        from seedbed.pytest_plugin.sharing import share
 
         engine = create_engine(
             driven(self.url),
@@ -49,8 +51,20 @@ class RollbackBase:
             creator=lambda: self.psycopg,
             pool_reset_on_return=None,
         )
-        shorten_savepoints(engine.dialect, self.psycopg)
+        engine.dialect.do_rollback = lambda dbapi_connection: None  # type: ignore[method-assign]
+        engine.connect().close()  # SQLAlchemy looks around on its first, and rolls back
+        share(engine.dialect, self.psycopg, self._commits)
         return engine
+
+    def _commits(self, connection: Connection) -> bool:
+        """Say whether a savepoint that is released is the transaction of the test's session."""
+        session = self.session
+        return (
+            session is not None
+            and session.bind is connection
+            and session.in_transaction()
+            and not session.in_nested_transaction()
+        )
 
     def connect(self) -> Connection:
         """Return a connection of SQLAlchemy's in its transaction: the last test's where nothing can be seen of that."""
@@ -58,6 +72,8 @@ class RollbackBase:
         if connection is None or self.engine.logger.isEnabledFor(INFO):
             connection = self.engine.connect()
             connection.begin()
+        else:
+            self.psycopg.begin(id(connection.connection))
         return connection
 
     def put_back(self, connection: Connection) -> None:

@@ -1,39 +1,31 @@
 """Connections that stay inside one transaction however often the test commits, and notice what others commit.
 
-On the test's own connection, commit sets a savepoint and rollback goes back to the last one. What other connections commit is
-told by the triggers of `seedbed.pytest_plugin.watching`.
+On the test's own connection, commit sets a savepoint and rollback goes back to one (`seedbed.pytest_plugin.marks`). What other
+connections commit is told by the triggers of `seedbed.pytest_plugin.watching`.
 """
 
 from __future__ import annotations
 
 import select
-from collections.abc import Callable
+from collections.abc import Hashable
 from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg._preparing import PrepareManager
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from seedbed.pytest_plugin.marks import COMMITTED, Marks
 from seedbed.pytest_plugin.watching import CHANNEL, OWN, WATCH
 from seedbed.testdb.connecting import failure
 from seedbed.url import libpq_url
 
 _LISTEN = f"LISTEN {CHANNEL}"
-_MARK = b"SAVEPOINT seedbed_mark"
-_BACK = b"ROLLBACK TO SAVEPOINT seedbed_mark"
-_FIRST = "seedbed_first"
-"""The first savepoint that a test sets, whatever SQLAlchemy calls it: its session does so before its first statement."""
-_BEGIN = b"BEGIN;" + _MARK + b";SAVEPOINT " + _FIRST.encode()
+_BEGIN = f"BEGIN;SAVEPOINT {COMMITTED}".encode()
+_END = b"ROLLBACK;DEALLOCATE ALL;SELECT pg_advisory_unlock_all()"
+"""What the end of a transaction does not undo ends in the same message."""
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
-
-_Savepoint = Callable[[Any, str], None]
-_SAVEPOINTS = {
-    "do_savepoint": "SAVEPOINT",
-    "do_release_savepoint": "RELEASE SAVEPOINT",
-    "do_rollback_to_savepoint": "ROLLBACK TO SAVEPOINT",
-}
-"""The methods of `sqlalchemy.engine.Dialect`, and what they say."""
 
 
 class Guarded(psycopg.Connection[Any]):
@@ -50,20 +42,14 @@ class Guarded(psycopg.Connection[Any]):
 
     holding = over = False
     leaks: tuple[str, ...] = ()
-    _ahead = _fresh = False
-    _first = ""
+    _ahead = False
+    marks: Marks
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
-        self.holding, self.over, self._first = True, False, ""
-        self.ahead(_BEGIN)
-        self._fresh = True
-
-    def ahead(self, statement: bytes) -> None:
-        """Send a statement that gives nothing back."""
-        self.settle()
-        self.pgconn.send_query(statement)
-        self._ahead = True
+        self.holding, self.over, self.marks, self.leaks = True, False, Marks(), ()
+        with self.lock:
+            self._send(_BEGIN)
 
     def settle(self) -> None:
         """Take the answer to what was sent ahead.
@@ -71,51 +57,88 @@ class Guarded(psycopg.Connection[Any]):
         Raises:
             psycopg.Error: the server said no.
         """
-        if not self._ahead:
-            return
-        answer = taken(self.pgconn)
-        self._ahead = self._fresh = False
-        self.leaks += heard(self.pgconn)
-        if answer.status != ExecStatus.COMMAND_OK:
-            raise errors.error_from_result(answer)
+        with self.lock:
+            self._settle()
 
     def wait(self, *arguments: Any, **more: Any) -> Any:
-        """Do what psycopg does whenever it uses a connection, after what was sent ahead."""
-        self.settle()
+        """Do what psycopg does whenever it uses a connection (with its lock held), after what was sent ahead."""
+        self._settle()
+        if self.holding:
+            self.marks.clean = False
         return super().wait(*arguments, **more)
 
-    def savepoint(self, statement: str, name: str) -> bool:
-        """Set, release or go back to a savepoint; does nothing and says so where the server would say no."""
-        if self._fresh and statement == "SAVEPOINT":
-            self._fresh, self._first = False, name
-            return True  # set with the transaction, and nothing has happened since
-        allowed = _OPEN if statement.startswith("ROLLBACK") else _OPEN[:1]
-        if self.status not in allowed:
-            return False
-        self.ahead(f"{statement} {_FIRST if name == self._first else name}".encode())
-        return True
+    def begin(self, who: Hashable) -> bool:
+        """Note that a transaction or a savepoint begins; says whether the test's transaction is able to."""
+        with self.lock:
+            able = self._status() == TransactionStatus.INTRANS
+            if able:
+                self._send(self.marks.begin(who))
+            return able
+
+    def release(self, who: Hashable, *, committing: bool = False) -> bool:
+        """Release a savepoint; says whether the test's transaction is able to.
+
+        Args:
+            who: whose.
+            committing: for somebody it is a transaction that is committed.
+        """
+        with self.lock:
+            able = self._status() == TransactionStatus.INTRANS
+            if able:
+                self._send(self._committed() if committing else self.marks.release(who))
+            return able
+
+    def back(self, who: Hashable) -> bool:
+        """Undo what was done since somebody began, or since a later commit; says whether there is a transaction."""
+        with self.lock:
+            able = self._status() in _OPEN
+            if able:
+                self._send(self.marks.back(who))
+            return able
 
     def commit(self) -> None:
         """Keep what was done so far, for the length of the test."""
         if not self.holding:
             super().commit()
-        elif self.status == TransactionStatus.INTRANS:
-            self.ahead(_MARK)
-        elif self.status == TransactionStatus.INERROR:
-            self.rollback()  # which is what COMMIT does there
+        elif not self.over and not self.release(None, committing=True):
+            self.rollback()  # which is what COMMIT does in a failed transaction
 
     def rollback(self) -> None:
         """Go back to the last commit of the test, or to its beginning."""
         if not self.holding:
             super().rollback()
-        elif not self.over and self.inside:
-            self.ahead(_BACK)
+        elif not self.over:
+            self.back(None)
+
+    def _committed(self) -> str | None:
+        return self.marks.commit(inside=self._num_transactions > 0)
+
+    def _send(self, statement: str | bytes | None) -> None:
+        """Send a statement ahead."""
+        if statement is None:
+            return
+        self._settle()
+        self.pgconn.send_query(statement.encode() if isinstance(statement, str) else statement)
+        self._ahead = True
+
+    def _settle(self) -> None:
+        if not self._ahead:
+            return
+        answer = taken(self.pgconn)
+        self._ahead = False
+        self.leaks += heard(self.pgconn)
+        if answer.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise errors.error_from_result(answer)
+
+    def _status(self) -> TransactionStatus:
+        self._settle()
+        return self.info.transaction_status
 
     @property
     def status(self) -> TransactionStatus:
         """How the transaction is."""
-        self.settle()
-        return self.info.transaction_status
+        with self.lock:
+            return self._status()
 
     @property
     def inside(self) -> bool:
@@ -128,16 +151,13 @@ class Guarded(psycopg.Connection[Any]):
         Args:
             keep: leave what the test did in the database, for somebody to look at.
         """
-        if not self.inside:
-            super().rollback()
-        elif keep:
-            if self.status == TransactionStatus.INERROR:
-                self.ahead(_BACK)
-            self.ahead(b"COMMIT")
-        else:
-            self.ahead(b"ROLLBACK")
-            self._prepared.clear()  # as psycopg's own rollback does
         self.over = True
+        with self.lock:
+            status = self._status()
+            if keep and status == TransactionStatus.INERROR:
+                self._send(self.marks.back(None))
+            self._send(b"COMMIT" if keep else _END)
+            self._prepared = PrepareManager()  # it has deallocated them
 
     def close(self) -> None:
         """Stay open during a test: the next one uses it, too."""
@@ -145,43 +165,60 @@ class Guarded(psycopg.Connection[Any]):
             super().close()
 
 
-def shorten_savepoints(dialect: Any, guarded: Guarded) -> None:
-    """Let a dialect's savepoints go straight to the server: SQLAlchemy compiles each anew, which takes longer than setting it.
-
-    Args:
-        dialect: that of an engine whose only connection is `guarded`.
-    """
-    for method, statement in _SAVEPOINTS.items():
-        setattr(dialect, method, _shortened(getattr(dialect, method), statement, guarded))
-
-
-def _shortened(usual: _Savepoint, statement: str, guarded: Guarded) -> _Savepoint:
-    def run(connection: Any, name: str) -> None:
-        if not guarded.over and not guarded.savepoint(statement, name):
-            usual(connection, name)  # which says what is wrong as SQLAlchemy does
-
-    return run
-
-
 class AsyncGuarded(psycopg.AsyncConnection[Any]):
     """The same for asyncio; it lives for one test and is never committed."""
 
-    marked = False
+    marks: Marks
+
+    async def start(self) -> None:
+        """Begin the transaction."""
+        await self.execute(f"SAVEPOINT {COMMITTED}".encode())
+        self.marks = Marks()
+
+    async def wait(self, *arguments: Any, **more: Any) -> Any:
+        """Do what psycopg does whenever it uses a connection."""
+        if "marks" in vars(self):
+            self.marks.clean = False
+        return await super().wait(*arguments, **more)
+
+    async def begin(self, who: Hashable) -> bool:
+        """Note that a transaction or a savepoint begins; see `Guarded.begin`."""
+        able = self.info.transaction_status == TransactionStatus.INTRANS
+        if able:
+            await self._say(self.marks.begin(who))
+        return able
+
+    async def release(self, who: Hashable, *, committing: bool = False) -> bool:
+        """Release a savepoint; see `Guarded.release`."""
+        able = self.info.transaction_status == TransactionStatus.INTRANS
+        if able:
+            inside = self._num_transactions > 0
+            await self._say(
+                self.marks.commit(inside=inside) if committing else self.marks.release(who)
+            )
+        return able
+
+    async def back(self, who: Hashable) -> bool:
+        """Undo what was done since somebody began, or since a later commit; see `Guarded.back`."""
+        able = self.info.transaction_status in _OPEN
+        if able:
+            await self._say(self.marks.back(who))
+        return able
 
     async def commit(self) -> None:
         """Keep what was done so far, for the length of the test."""
-        if self.info.transaction_status == TransactionStatus.INTRANS:
-            self.marked = True
-            await self.execute(_MARK)
-        elif self.info.transaction_status == TransactionStatus.INERROR:
+        if not await self.release(None, committing=True):
             await self.rollback()
 
     async def rollback(self) -> None:
         """Go back to the last commit of the test, or to its beginning."""
-        if self.marked and self.info.transaction_status in _OPEN:
-            await self.execute(_BACK)
-        else:
-            await super().rollback()
+        await self.back(None)
+
+    async def _say(self, statement: str | None) -> None:
+        clean = self.marks.clean
+        if statement is not None:
+            await self.execute(statement.encode(), prepare=False)
+        self.marks.clean = clean
 
 
 def open_guarded(url: str) -> Guarded:
@@ -243,7 +280,8 @@ def taken(pgconn: PGconn) -> PGresult:
     last = None
     while answer := pgconn.get_result():
         last = answer
-    assert last is not None
+    if last is None:  # somebody was interrupted while it took the answer
+        raise psycopg.OperationalError("the answer to what was sent has been lost")
     return last
 
 
@@ -258,4 +296,5 @@ async def open_async_guarded(url: str) -> AsyncGuarded:
     guarded = await AsyncGuarded.connect(libpq_url(url), autocommit=True)
     await guarded.execute(OWN)
     await guarded.set_autocommit(False)
+    await guarded.start()
     return guarded

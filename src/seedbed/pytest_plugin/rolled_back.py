@@ -44,21 +44,32 @@ class InTransaction:
         """A session whose commits are savepoints."""
         from sqlalchemy.orm import Session
 
-        return Session(bind=self.connection, join_transaction_mode="create_savepoint")
+        session = Session(bind=self.connection, join_transaction_mode="create_savepoint")
+        self._base.session = session
+        return session
 
     def async_engine(self) -> AsyncEngine:
         """Return an engine on one connection, in a transaction of its own."""
         from sqlalchemy.ext.asyncio import create_async_engine
         from sqlalchemy.pool import StaticPool
 
-        from seedbed.pytest_plugin.guarded import open_async_guarded
+        from seedbed.pytest_plugin.guarded import AsyncGuarded, open_async_guarded
+        from seedbed.pytest_plugin.sharing import share_async
 
-        return create_async_engine(
+        opened: list[AsyncGuarded] = []
+
+        async def connect(*_: object, **__: object) -> AsyncGuarded:
+            opened.append(await open_async_guarded(self.url))
+            return opened[-1]
+
+        engine = create_async_engine(
             driven(self.url),
             poolclass=StaticPool,
-            async_creator=lambda *_, **__: open_async_guarded(self.url),
+            async_creator=connect,
             pool_reset_on_return=None,
         )
+        share_async(engine.dialect, lambda: opened[-1])
+        return engine
 
     def reseed(self) -> bool:
         """Undo what the test did so far."""
@@ -113,5 +124,6 @@ class InTransaction:
     def _put_away(self) -> None:
         """Close what SQLAlchemy holds. The server has undone everything already, so nothing is sent for it."""
         close(self.__dict__, "session")
+        self._base.session = None
         if "connection" in self.__dict__:
             self._base.put_back(self.connection)
