@@ -27,6 +27,32 @@ class TestRuns:
         assert not self.built(shop)
         assert self.built(shop, "--seedbed-cache-clear", "-n1")
 
+    def test_what_a_profile_imports_from_the_tests_counts(self, shop: pytest.Pytester) -> None:
+        """A constant in a module below tests/."""
+        constants = shop.path / "tests" / "constants.py"
+        constants.parent.mkdir()
+        constants.write_text("NAME = 1\n")
+        factories = shop.path / "factories" / "__init__.py"
+        factories.write_text("from tests.constants import NAME\n" + factories.read_text())
+        shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")
+        assert self.built(shop)
+        assert not self.built(shop)
+        constants.write_text("NAME = 2\n")
+        assert self.built(shop)
+
+    def test_a_broken_profile_is_built_once(self, shop: pytest.Pytester) -> None:
+        """All of its tests get the one answer."""
+        recipe = shop.path / "shop" / "profiles.py"
+        noting = (
+            "def people(rows):\n    open('calls', 'a').write('x')\n    raise ValueError('no')\n"
+        )
+        recipe.write_text(recipe.read_text().replace("def people(rows):\n", noting))
+        shop.makepyfile("def test_x(seedbed): pass\n\ndef test_y(seedbed): pass")
+        result = shop.runpytest_subprocess("-q")
+        result.assert_outcomes(errors=2)
+        result.stdout.fnmatch_lines(["seedbed: shop/profiles.py*ValueError: no"] * 2)
+        assert (shop.path / "calls").read_text() == "x"
+
     def test_a_size_of_nothing_keeps_nothing(self, shop: pytest.Pytester) -> None:
         """Every run builds anew."""
         shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")

@@ -55,6 +55,13 @@ class TestRows:
         (payment,) = seedbed.rows(PaymentFactory)
         assert payment in seedbed_session
 
+    def test_more_rows_than_a_statement_has_parameters(
+        self, seedbed: Seedbed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        every = seedbed.rows(UserFactory)
+        monkeypatch.setattr("seedbed.pytest_plugin.rows._MOST_PARAMETERS", 1)
+        assert seedbed.rows(UserFactory) == every
+
     def test_rows_the_test_made_are_not_the_profiles(self, seedbed: Seedbed) -> None:
         made = UserFactory.create()
         assert made not in seedbed.rows(UserFactory)

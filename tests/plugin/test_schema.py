@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from seedbed.testdb.schema import schema_files
 
 TEST = """
     from factories import UserFactory
@@ -83,6 +87,29 @@ def test_a_conftest_provides_its_own(shop: pytest.Pytester) -> None:
     shop.makepyfile(TEST, test_other=TEST)
     shop.runpytest_subprocess("-q", "-n2").assert_outcomes(passed=2)
     assert (shop.path / "calls.txt").read_text() == "x"
+
+
+def test_a_hook_that_does_nothing_leaves_it_to_the_projects_models(shop: pytest.Pytester) -> None:
+    """As pytest's hooks do: None is no answer."""
+    (shop.path / "conftest.py").write_text("def pytest_seedbed_schema(url): return None\n")
+    shop.makepyfile("""
+        from factories import UserFactory
+
+        def test_x(seedbed): assert len(seedbed.rows(UserFactory)) == 2
+        """)
+    shop.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_every_file_of_the_migrations_counts(tmp_path: Path) -> None:
+    """In folders of their own, in other places, and what is no Python; nothing beside them."""
+    ini = "[alembic]\nscript_location = %(here)s/db\nversion_locations = db/versions, more\n"
+    (tmp_path / "alembic.ini").write_text(ini)
+    counted = ["db/env.py", "db/versions/y2024/a.py", "db/seed.sql", "more/b.py"]
+    for name in (*counted, ".venv/versions/other.py", "node_modules/env.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {path for path in schema_files(tmp_path, "alembic.ini") if path.is_file()}
+    assert found == {tmp_path / name for name in (*counted, "alembic.ini")}
 
 
 @pytest.mark.parametrize(

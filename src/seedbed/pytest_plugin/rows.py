@@ -13,6 +13,9 @@ from seedbed.factory import Factory, Record
 
 T = TypeVar("T")
 
+_MOST_PARAMETERS = 65535
+"""What a statement may have: PostgreSQL's protocol counts them in two bytes."""
+
 _LEDGER = """
 SELECT r.name, r.id, r.pk, t.identity FROM seedbed.rows r JOIN seedbed.tables t ON t.id = r.table_id
 WHERE t.schema = (SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -33,8 +36,12 @@ def load(session: Session, factory: type[Factory[T]], label: str | None = None) 
     columns = [mapper.local_table.c[name] for name in found[0].identity]
     keys = [[entry.id] if entry.pk is None else entry.pk for entry in found]
     typed = [tuple(_value(c, v) for c, v in zip(columns, key, strict=True)) for key in keys]
-    query = select(model).where(tuple_(*columns).in_(typed)).order_by(*columns)
-    return list(session.scalars(query))
+    most = _MOST_PARAMETERS // len(columns)
+    rows: list[T] = []
+    for start in range(0, len(typed), most):
+        some = tuple_(*columns).in_(typed[start : start + most])
+        rows += session.scalars(select(model).where(some).order_by(*columns))
+    return rows
 
 
 def labels(session: Session, factory: type[Factory[Any]]) -> list[str]:

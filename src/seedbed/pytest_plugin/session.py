@@ -247,8 +247,8 @@ class Session:
 
             finish(self.folder, self.wanted)
 
-    def _prepare(self, url: str) -> None:
-        self.config.hook.pytest_seedbed_schema(config=self.config, url=url)
+    def _prepare(self, url: str) -> bool:
+        return bool(self.config.hook.pytest_seedbed_schema(config=self.config, url=url))
 
     def _all_spent(self) -> list[tuple[str, float]]:
         own = self.databases.spent if "databases" in self.__dict__ else []

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 Prepare = Callable[[str], object]
-"""Makes the tables in the database of a URL."""
+"""Makes the tables in the database of a URL, and says whether it did: otherwise they are made as without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Blueprint:
         root: the project's folder.
         profile, as_of, scale, seed, minimal: as `seedbed.apply` takes them.
         schema: where the tables come from, if not from the project's metadata; see `seedbed.testdb.schema`.
-        prepare: makes the tables instead of `schema`; its file counts as a part of the blueprint.
+        prepare: makes the tables instead of `schema`, or says that it does not; its file counts as a part of the blueprint.
     """
 
     root: Path
@@ -129,7 +129,7 @@ def file_digest(path: Path) -> str:
 
 
 def _imported(root: Path) -> Iterable[Path]:
-    """Yield the files below a project's folder that are loaded as modules, tests and installed packages apart."""
+    """Yield the files below a project's folder that are loaded as modules; test modules and installed packages apart."""
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
         if not name or not name.endswith(".py"):
@@ -140,5 +140,11 @@ def _imported(root: Path) -> Iterable[Path]:
 
 
 def _foreign(path: Path) -> bool:
-    hidden = any(part.startswith(".") or part in ("site-packages", "tests") for part in path.parts)
-    return hidden or path.name == "conftest.py" or path.name.startswith("test_")
+    """Tell whether a file is installed, or a test's: what only tests import counts, for a profile may import it, too."""
+    hidden = any(part.startswith(".") or part == "site-packages" for part in path.parts)
+    return (
+        hidden
+        or path.name == "conftest.py"
+        or path.stem.startswith("test_")
+        or path.stem.endswith("_test")
+    )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from seedbed.errors import SeedbedError
 from seedbed.servers import Embedded, System
 from seedbed.servers.launcher import LocalServer
 from seedbed.servers.tuning import DISPOSABLE
@@ -56,14 +57,26 @@ class Databases:
         # A server of our own is on this machine, where a process can be looked at.
         self._heartbeat = Heartbeat(self._registry) if self.host.kind == "url" else None
         self._templates: dict[Blueprint, Template] = {}
+        self._broken: dict[Blueprint, SeedbedError] = {}
         self._pools: dict[str, Pool] = {}
 
     def template(self, blueprint: Blueprint) -> Template:
-        """Return the template of a blueprint, built if there is none."""
+        """Return the template of a blueprint, built if there is none.
+
+        Raises:
+            SeedbedError: it cannot be built. That is tried once: the tests after the first get the same answer.
+        """
         found = self._templates.get(blueprint)
         if found is None:
-            with self.timed("build"):
-                found, built = ensure_template(self.host, self._registry, blueprint)
+            broken = self._broken.get(blueprint)
+            if broken is not None:
+                raise broken.with_traceback(None)
+            try:
+                with self.timed("build"):
+                    found, built = ensure_template(self.host, self._registry, blueprint)
+            except SeedbedError as error:
+                self._broken[blueprint] = error
+                raise
             if built:
                 self._folder.note(BUILT)
             self._templates[blueprint] = found

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.errors import InvalidInput
+from seedbed.testdb.address import driven
 from seedbed.url import libpq_url
 
 if TYPE_CHECKING:
@@ -45,9 +49,34 @@ def schema_files(root: Path, said: str | None) -> list[Path]:
         return _existing(root, said)
     if kind == "alembic":
         ini = _existing(root, said)[0]
-        return [ini, *ini.parent.rglob("versions/*.py"), *ini.parent.rglob("env.py")]
+        return [ini, *_migrations(ini)]
     top = said.partition(":")[0].partition(".")[0]
     return [*(root / top).rglob("*.py"), root / f"{top}.py"]
+
+
+_SEPARATORS = {"os": os.pathsep, "space": " ", "newline": "\n", ";": ";", ":": ":"}
+
+
+def _migrations(ini: Path) -> Iterator[Path]:
+    """Yield every file below the folders that an Alembic configuration names: migrations read others than Python's, too."""
+    parser = ConfigParser({"here": str(ini.parent)}, interpolation=None)
+    parser.read(ini, encoding="utf-8")
+    if not parser.has_section("alembic"):
+        return
+    said = parser["alembic"]
+    separator = said.get("path_separator", said.get("version_path_separator", ""))
+    between = _SEPARATORS.get(separator.partition("#")[0].strip())
+    locations = said.get("version_locations", "")
+    parts = locations.split(between) if between else re.split(r"[,\s]+", locations)
+    for part in (said.get("script_location", ""), *parts):
+        name = part.strip().replace("%(here)s", str(ini.parent))
+        if not name:
+            continue
+        folder = ini.parent / name
+        if not folder.is_dir() and ":" in name:  # package:folder
+            package, _, inner = name.partition(":")
+            folder = ini.parent / package.replace(".", "/") / inner
+        yield from (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
 
 
 def _kind(said: str) -> str:
@@ -90,7 +119,7 @@ def _upgrade(ini: Path, url: str) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
-    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    address = driven(url)
     config = Config(str(ini))
     config.set_main_option("sqlalchemy.url", address.replace("%", "%%"))
     config.attributes["configure_logger"] = False

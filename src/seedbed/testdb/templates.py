@@ -72,17 +72,16 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
     dated = wanted.as_of is None
     if dated:
         wanted = replace(wanted, as_of=datetime.combine(today(), time()))
-    if not (blueprint.prepare or blueprint.schema or wanted.metadata is not None):
+    prepared = blueprint.prepare is not None and bool(blueprint.prepare(url))
+    if not (prepared or blueprint.schema or wanted.metadata is not None):
         raise InvalidInput(
             f"nothing says where the tables of the project in {blueprint.root} come from",
             remedy='Say schema = "package.models:Base" in [tool.seedbed], or --seedbed-schema.',
         )
-    if blueprint.prepare or blueprint.schema:
+    if blueprint.schema and not prepared:
+        make_schema(blueprint.root, blueprint.schema, url)
+    if prepared or blueprint.schema:
         wanted = replace(wanted, metadata=None)
-        if blueprint.prepare:
-            blueprint.prepare(url)
-        else:
-            make_schema(blueprint.root, blueprint.schema or "", url)
     done = apply(wanted, url, Options(environment=Said(environment, ORIGIN)))
     with connect(url) as connection:
         rows = count_rows(connection)
