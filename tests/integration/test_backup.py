@@ -279,6 +279,18 @@ class TestRetention:
         (new,) = set(tmp_path.glob("*.dump")) - {stuck}
         assert checked(new).rows["public.people"] == 50
 
+    def test_a_dump_that_cannot_be_removed_stays_a_whole_backup(self, database, tmp_path):
+        prepare(database, DDL)
+        old = seedbed.backup(database, out=tmp_path).path
+        if subprocess.run(["mount", "--bind", old, old], capture_output=True).returncode:
+            pytest.skip("this account cannot mount a file")
+        try:
+            with pytest.raises(DatabaseFailure, match="is a good backup"):
+                seedbed.backup(database, out=tmp_path, keep=1)
+        finally:
+            subprocess.run(["umount", old], check=True)
+        assert checked(old).rows["public.people"] == 50
+
     def test_one_that_a_parallel_run_has_just_removed_is_nobodys_trouble(self, database, tmp_path):
         prepare(database, DDL)
         newest, *_ = (seedbed.backup(database, out=tmp_path).manifest for _ in range(3))

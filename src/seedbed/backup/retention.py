@@ -90,7 +90,11 @@ def _remove(folder: Path, name: str) -> bool:
         beside.rename(leaving)
     except FileNotFoundError:
         return False
-    (folder / name).unlink(missing_ok=True)
+    try:
+        (folder / name).unlink(missing_ok=True)
+    except OSError:
+        leaving.rename(beside)  # it stays, then, and as a whole backup
+        raise
     leaving.unlink(missing_ok=True)
     return True
 
