@@ -52,6 +52,14 @@ def test_elsewhere_nothing_is_heard_of_us(unsaid: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("seedbed: *")
 
 
+def test_a_quiet_run_is_quiet(unsaid: pytest.Pytester) -> None:
+    """There is no header, and no line at the end in its stead."""
+    unsaid.makepyfile("def test_x(seedbed_server): pass")
+    result = unsaid.runpytest_subprocess("-q")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("seedbed: *")
+
+
 def test_an_explicit_choice_never_falls_back(unsaid: pytest.Pytester) -> None:
     """No Docker, no run, although the embedded server is there; the header says it before the test does."""
     unsaid.makepyfile("def test_x(seedbed_session): pass")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,9 @@ import pytest
 
 from seedbed.errors import InvalidInput, SeedbedError
 from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere
+from seedbed.pytest_plugin.shelf import Shelf
 
 if TYPE_CHECKING:
-    from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
     from seedbed.pytest_plugin.visit import Visit
     from seedbed.testdb.blueprint import Blueprint
     from seedbed.testdb.databases import Databases
@@ -42,7 +42,7 @@ class Session:
         self.kept: list[str] = []
         self.spent: list[tuple[str, float]] = []
         self.given, self._announced = "", False
-        self.bases: dict[tuple[str, str], RollbackBase | SharedBase] = {}
+        self.bases = Shelf(lambda base: self.databases.give_back(base.name, base.template))
         self._blueprints: dict[Wishes, Blueprint] = {}
 
     @cached_property
@@ -222,7 +222,8 @@ class Session:
         """Show what was kept, a server that is not the header's, and how long databases took where that was asked for."""
         host = self.folder.host() if "folder" in self.__dict__ else None
         told = self._announced and self.choice.partition("(")[0]
-        if host and not (told and host.kind in told):  # an image was not to be had
+        quiet = not self._announced and self.config.get_verbosity() < 0  # there is no header
+        if host and not quiet and not (told and host.kind in told):  # an image was not to be had
             reporter.line(f"seedbed: {host.description}")
         if self.kept:
             reporter.section("databases that were kept (seedbed test-db list)")
@@ -235,17 +236,26 @@ class Session:
             for line in lines(self._all_spent()):
                 reporter.line(line)
 
+    def discard(self, key: tuple[str, str], *, drop: bool = True) -> None:
+        """Take a database that tests used in turn from those after, who get a new one."""
+        base = self.bases.pop(key)
+        try:
+            base.close()
+        finally:
+            if drop:
+                self.databases.give_back(base.name, base.template)
+
     def end(self) -> None:
         """Close what this process has; in the process that began the run, end the run."""
-        used = "databases" in self.__dict__
-        for base in self.bases.values():
-            base.close()
-        if used:
-            self.databases.close()
-        if "folder" in self.__dict__ and not self.is_worker:
-            from seedbed.testdb.databases import finish
+        with ExitStack() as ending:  # last things first; one that fails keeps no other from its end
+            if "folder" in self.__dict__ and not self.is_worker:
+                from seedbed.testdb.databases import finish
 
-            finish(self.folder, self.wanted)
+                ending.callback(finish, self.folder, self.wanted)
+            if "databases" in self.__dict__:
+                ending.callback(self.databases.close)
+            for base in self.bases.values():
+                ending.callback(base.close)
 
     def _prepare(self, url: str) -> bool:
         return bool(self.config.hook.pytest_seedbed_schema(config=self.config, url=url))

@@ -53,7 +53,8 @@ DISPOSABLE = Tuning(
             "checkpoint_timeout": "1h",
             "autovacuum": "off",
             "shared_buffers": "128MB",
-            "max_connections": "100",
+            # Every worker holds some for each of its templates.
+            "max_connections": "300",
         }
     ),
 )

@@ -29,6 +29,9 @@ BUILT = "built"
 _KEPT_TEMPLATES = 8
 """How many templates a data directory takes along to the next run."""
 
+_MOST_POOLS = 4
+"""Pools that are open at a time: each has a few connections, and clones that wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -92,9 +95,12 @@ class Databases:
     def take(self, template: Template) -> Clone:
         """Return a new database like the template, made ahead where there was time."""
         with self.timed("clone"):
-            pool = self._pools.get(template.name)
+            pool = self._pools.pop(template.name, None)
             if pool is None:
-                pool = self._pools[template.name] = self._new_pool(template)
+                while len(self._pools) >= _MOST_POOLS:
+                    self._pools.pop(next(iter(self._pools))).close()
+                pool = self._new_pool(template)
+            self._pools[template.name] = pool  # the last is the one used last
             return pool.take()
 
     def give_back(self, name: str, template: Template) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from seedbed.errors import SeedbedError
+from seedbed.errors import InvalidInput
 from seedbed.testdb.connecting import connect
 from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.registry import Registry, Template
@@ -60,7 +60,7 @@ class Pool:
         self._ready: deque[Clone] = deque()
         self._used: deque[str] = deque()
         self._names: list[str] = []
-        self._failure: SeedbedError | None = None
+        self._failure: Exception | None = None
         self._changed = threading.Condition()
         self._ended = False
         self._waiting = 0
@@ -82,8 +82,11 @@ class Pool:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._ready or self._failure or self._ended)
             self._waiting -= 1
-            if self._failure and not self._ready:
-                raise self._failure
+            if not self._ready:
+                if self._failure is None:
+                    raise InvalidInput("the run has ended: there are no databases any more")
+                failure, self._failure = self._failure, None  # the next test may have more luck
+                raise failure
             clone = self._ready.popleft()
             self._changed.notify_all()
             return clone
@@ -95,7 +98,7 @@ class Pool:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End the thread; what it made is dropped with the run."""
+        """End the threads; what they made is dropped with the run."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -115,30 +118,33 @@ class Pool:
                 wanting = self._wanting
                 overdue = len(self._used) > _MOST_UNDROPPED and not self._waiting
                 drop = self._used.popleft() if self._used and (overdue or not wanting) else None
-                name = self._next_name(registry) if wanting and drop is None else None
+                making = wanting and drop is None
+                self._making += making
             try:
                 if drop is not None:
                     registry.drop(drop, force=True)
-                elif name is not None:
-                    self._make(registry, name)
-            except SeedbedError as failure:
+                elif making:
+                    self._make(registry)
+            except (
+                Exception
+            ) as failure:  # whoever takes the next clone is told; this thread goes on
                 with self._changed:
                     self._failure = failure
                     self._changed.notify_all()
-                return
 
     def _something_to_do(self) -> bool:
         return self._ended or bool(self._used) or self._wanting
 
     @property
     def _wanting(self) -> bool:
-        return len(self._ready) + self._making < self._size
+        """Whether another clone is to be made: after a failure only when its teller has been heard."""
+        return self._failure is None and len(self._ready) + self._making < self._size
 
     def _next_name(self, registry: Registry) -> str:
-        if not self._names:
-            self._names = registry.reserve("clone", _AHEAD_OF_NAMES)
-        self._making += 1
-        return self._names.pop()
+        with self._changed:
+            if not self._names:
+                self._names = registry.reserve("clone", _AHEAD_OF_NAMES)
+            return self._names.pop()
 
     def _warmed(self, template: Template) -> str:
         """Return a copy of the template that somebody has been connected to, to be copied in its stead.
@@ -152,10 +158,14 @@ class Pool:
         self._registries[0].wait_until_left(name)
         return name
 
-    def _make(self, registry: Registry, name: str) -> None:
-        create_database(registry, name, self._source, self._way)
-        connection = connect(self._url(name))
+    def _make(self, registry: Registry) -> None:
+        try:
+            name = self._next_name(registry)
+            create_database(registry, name, self._source, self._way)
+            clone = Clone(name, connect(self._url(name)))
+        finally:
+            with self._changed:
+                self._making -= 1
         with self._changed:
-            self._making -= 1
-            self._ready.append(Clone(name, connection))
+            self._ready.append(clone)
             self._changed.notify_all()
