@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import psycopg
@@ -149,6 +150,22 @@ class TestUsed:
         assert kept in before
         assert db("clean") == f"removed {kept}\n"
         assert names(admin) == before - {kept}
+
+    def test_a_kept_database_whose_server_is_gone_can_be_forgotten(
+        self, shop: pytest.Pytester
+    ) -> None:
+        """It is named, with the reason, until somebody says so."""
+        with servers.disposable(servers.Embedded()) as server:
+            shop.makepyfile("def test_fails(seedbed): assert False")
+            options = (f"--seedbed-url={server.url()}", "--seedbed-keep=failed")
+            shop.runpytest_subprocess("-q", *options).assert_outcomes(failed=1)
+        (kept,) = (line.split()[0] for line in db("list").splitlines())
+        with pytest.raises(subprocess.CalledProcessError) as refusal:
+            db("clean")
+        assert kept in refusal.value.stderr
+        assert "--forget" in refusal.value.stderr
+        assert db("clean", "--forget") == f"removed {kept}\n"
+        assert db("list") == "none\n"
 
     def test_leftovers_of_a_killed_run_go_with_the_next(
         self, shop: pytest.Pytester, given: Server, admin: psycopg.Connection

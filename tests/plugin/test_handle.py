@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from factories import OrganizationFactory, PaymentFactory, UserFactory
 from seedbed.errors import InvalidInput
 from seedbed.pytest_plugin import Seedbed
+from seedbed.pytest_plugin.rows import labels
 from seedbed.testdb.host import Host
 from seedbed.testdb.registry import Template
 
@@ -50,6 +51,15 @@ class TestRows:
     def test_the_nearest_label_is_suggested(self, seedbed: Seedbed) -> None:
         with pytest.raises(InvalidInput, match=r"no row 'tess-admim'.*did you mean 'tess-admin'"):
             seedbed.row(UserFactory, "tess-admim")
+
+    def test_a_row_that_the_test_deleted_is_said_to_be(
+        self, seedbed: Seedbed, seedbed_session: Session
+    ) -> None:
+        seedbed_session.delete(seedbed.rows(PaymentFactory)[0])
+        seedbed_session.flush()
+        label = labels(seedbed_session, PaymentFactory)[0]
+        with pytest.raises(InvalidInput, match=f"'{label}' of PaymentFactory has been deleted"):
+            seedbed.row(PaymentFactory, label)
 
     def test_all_rows_of_a_factory(self, seedbed: Seedbed, seedbed_session: Session) -> None:
         (payment,) = seedbed.rows(PaymentFactory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,23 @@ class TestValues:
             InvalidInput, match=r"seedbed\(isolatoin=...\).*did you mean 'isolation'"
         ):
             resolve(pytester.parseconfig(), {"isolatoin": "clone"})
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("as_of", "garbage"), ("scale", -1), ("scale", "nan"), ("seed", [1]), ("schema", {})],
+    )
+    def test_a_value_in_a_marker_that_cannot_be_read(
+        self, pytester: pytest.Pytester, name: str, value: object
+    ) -> None:
+        """Said of the marker, in one line."""
+        with pytest.raises(InvalidInput, match=rf"^@pytest.mark.seedbed\({name}=...\): "):
+            resolve(pytester.parseconfig(), {name: value})
+
+    def test_paths_and_dates_are_values(self, pytester: pytest.Pytester) -> None:
+        """As Python has them."""
+        marked = {"schema": Path("a.sql"), "as_of": date(2026, 1, 2), "seed": 7}
+        wishes = resolve(pytester.parseconfig(), marked)
+        assert (wishes.schema, wishes.as_of, wishes.seed) == ("a.sql", date(2026, 1, 2), "7")
 
     def test_a_url_is_a_choice_of_server(self, pytester: pytest.Pytester) -> None:
         """Nobody has to say it twice."""

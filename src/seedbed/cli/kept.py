@@ -57,15 +57,27 @@ def open_(name: Name) -> None:
     servers.shell(kept.find(name).url)
 
 
+Forget = Annotated[
+    bool, typer.Option("--forget", help="Strike those off the list that cannot be removed.")
+]
+
+
 @group.command()
-def clean(json: Json = False, quiet: Quiet = False) -> None:
+def clean(forget: Forget = False, json: Json = False, quiet: Quiet = False) -> None:
     """Remove the databases that were kept, and the servers that were left running for them."""
+    from seedbed.errors import DatabaseFailure
     from seedbed.testdb import kept
 
     output = Output(json, quiet)
-    gone = kept.clean()
+    gone, left = kept.clean(forget=forget)
     output.document({"removed": [each.name for each in gone]})
     for each in gone:
         output.text(f"removed {each.name}")
+    if left:
+        raise DatabaseFailure(
+            "not all kept databases can be removed",
+            findings=left,
+            remedy="If they are gone for good: seedbed test-db clean --forget",
+        )
     if not gone:
         output.text("there was nothing to remove")

@@ -89,7 +89,10 @@ class Seedbed:
         found = load(self.session, factory, label)
         if found:
             return found[0]
-        known = nearest(label, labels(self.session, factory))
+        those = labels(self.session, factory)
+        if label in those:
+            raise InvalidInput(f"the row {label!r} of {factory.__name__} has been deleted since")
+        known = nearest(label, those)
         raise InvalidInput(
             f"the profile {self.profile} has no row {label!r} of {factory.__name__}: {known}"
         )

@@ -7,8 +7,11 @@ A marker wins over the command line, that over the environment, that over the in
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -54,10 +57,17 @@ class Option:
             return _yes(value, origin)
         if isinstance(self.default, (int, float)):
             try:
-                return type(self.default)(str(value))
+                number = type(self.default)(str(value))
             except ValueError:
                 raise InvalidInput(f"{origin}: {value!r} is not a number") from None
-        text = value if value is None or self.marked else str(value)
+            if self.name == "scale" and not 0 < number < math.inf:
+                raise InvalidInput(f"{origin}: {value!r} is not a number above 0")
+            return number
+        if not isinstance(value, (str, int, date, PurePath)) or isinstance(value, bool):
+            raise InvalidInput(f"{origin}: {value!r} is no text")
+        text = value if isinstance(value, date) else str(value)
+        if self.name == "as_of":
+            return _moment(text, origin)
         if self.choices and text not in self.choices:
             known = nearest(str(text), self.choices)
             raise InvalidInput(f"{origin}: {text!r} is no value of {self.name}: {known}")
@@ -192,6 +202,19 @@ def _said(
 
 def _dest(option: Option) -> str:
     return f"seedbed_{option.name}"
+
+
+def _moment(value: str | date, origin: str) -> str | date:
+    """Return a moment that `seedbed.request.moment` can read, as it was said: that module is heavy."""
+    if isinstance(value, str) and value.strip().lower() != "now":
+        try:
+            datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise InvalidInput(
+                f"{origin}: {value!r} is neither an ISO date or time nor now",
+                remedy="Such as 2026-03-01, 2026-03-01T09:30 or 2026-03-01T09:30+02:00.",
+            ) from None
+    return value
 
 
 def _yes(value: object, origin: str) -> bool:

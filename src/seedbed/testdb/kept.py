@@ -94,9 +94,13 @@ def _mentions(kept: Kept, name: str) -> bool:
     return kept.name.startswith(name) or name in kept.test
 
 
-def clean() -> list[Kept]:
-    """Remove all of them, with the servers that were left running for them; return what was removed."""
-    gone = []
+def clean(*, forget: bool = False) -> tuple[list[Kept], list[Finding]]:
+    """Remove all of them, with the servers that were left running for them; return what was removed, and why others were not.
+
+    Args:
+        forget: strike those off the list that cannot be removed.
+    """
+    gone, left = list[Kept](), list[Finding]()
     for kept in listed():
         if kept.root:
             place = Place.at(Path(kept.root))
@@ -105,22 +109,29 @@ def clean() -> list[Kept]:
         elif kept.keeper:
             if kept.keeper.ended is False:
                 os.kill(kept.keeper.pid, signal.SIGTERM)
-        elif not _dropped(kept):
-            continue
+        else:
+            problem = _drop(kept)
+            if problem and not forget:
+                left.append(Finding(kept.name, problem))
+                continue
         (folder() / f"{kept.name}.json").unlink(missing_ok=True)
         gone.append(kept)
-    return gone
+    return gone, left
 
 
-def _dropped(kept: Kept) -> bool:
+def _drop(kept: Kept) -> str:
+    """Drop a database on a given server; return why that cannot be done."""
     from seedbed.testdb.address import address
 
     try:
         registry = open_registry(kept.admin, address(kept.admin, DATABASE), "cleaning")
-    except SeedbedError:
-        return False
+    except SeedbedError as error:
+        return str(error)
     try:
-        return registry.drop(kept.name)
+        there = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if registry.drop(kept.name) or not registry.execute(there, [kept.name]):
+            return ""
+        return "somebody is connected to it, or the plugin does not know it any more"
     finally:
         registry.end()
         registry.close()
