@@ -6,11 +6,13 @@ from functools import cached_property
 from logging import INFO
 from typing import TYPE_CHECKING, Any
 
+from seedbed.pytest_plugin.manners import Manners, as_made, habits
 from seedbed.testdb.address import driven
 from seedbed.testdb.databases import Databases
 from seedbed.testdb.registry import Template
 
 if TYPE_CHECKING:
+    import psycopg
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Session
 
@@ -52,8 +54,13 @@ class RollbackBase:
             pool_reset_on_return=None,
         )
         engine.dialect.do_rollback = lambda dbapi_connection: None  # type: ignore[method-assign]
+        tests = Manners.of(self.psycopg)
+        self.psycopg._adapters, self.psycopg._notice_handlers = None, []
         engine.connect().close()  # SQLAlchemy looks around on its first, and rolls back
+        self.psycopg.found = Manners.of(self.psycopg)
+        tests.taught(self.psycopg)
         share(engine.dialect, self.psycopg, self._commits)
+        self._habits = habits(engine)
         return engine
 
     def _commits(self, connection: Connection) -> bool:
@@ -75,6 +82,17 @@ class RollbackBase:
         else:
             self.psycopg.begin(id(connection.connection))
         return connection
+
+    @property
+    def fit(self) -> bool:
+        """Whether another test can begin here."""
+        return self.psycopg.fit and self.listener.fit
+
+    def forget(self) -> None:
+        """Make a new engine for the next test where this one has left something on it."""
+        if "engine" in self.__dict__ and habits(self.engine) != self._habits:
+            self._spare = None
+            del self.__dict__["engine"]
 
     def put_back(self, connection: Connection) -> None:
         """Keep a test's connection for the next one, or close it."""
@@ -133,11 +151,35 @@ class SharedBase:
         return create_engine(driven(self.url))
 
     @cached_property
-    def psycopg(self) -> Any:
+    def psycopg(self) -> psycopg.Connection[Any]:
         """A connection."""
         import psycopg
 
         return psycopg.connect(self.url)
+
+    fit = True
+    """Whether another test can begin here: what is not is replaced."""
+
+    def forget(self) -> None:
+        """Undo what a test has set on the connections, and replace those that it has closed or left something on."""
+        import psycopg
+
+        if (
+            "engine" in self.__dict__
+        ):  # settings that were committed stay with the pool's connections
+            self.engine.dispose()
+            del self.__dict__["engine"]
+        if "psycopg" not in self.__dict__:
+            return
+        try:
+            self.psycopg.rollback()
+            self.psycopg.autocommit = True
+            self.psycopg.execute("DISCARD ALL")
+            self.psycopg.autocommit = False
+            as_made(self.psycopg)
+        except psycopg.Error:
+            self.psycopg.close()
+            del self.__dict__["psycopg"]
 
     def close(self) -> None:
         """Close the connections."""

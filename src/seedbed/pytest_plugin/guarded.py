@@ -16,6 +16,7 @@ from psycopg._preparing import PrepareManager
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from seedbed.pytest_plugin.manners import Manners, as_made
 from seedbed.pytest_plugin.marks import COMMITTED, Marks
 from seedbed.pytest_plugin.watching import CHANNEL, OWN, WATCH
 from seedbed.testdb.connecting import failure
@@ -44,10 +45,13 @@ class Guarded(psycopg.Connection[Any]):
     leaks: tuple[str, ...] = ()
     _ahead = False
     marks: Marks
+    found: Manners | None = None
+    """What SQLAlchemy has taught it when it first looked around."""
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
         self.holding, self.over, self.marks, self.leaks = True, False, Marks(), ()
+        as_made(self, self.found)
         with self.lock:
             self._send(_BEGIN)
 
@@ -141,9 +145,14 @@ class Guarded(psycopg.Connection[Any]):
             return self._status()
 
     @property
-    def inside(self) -> bool:
-        """Whether the test's transaction still goes on."""
-        return self.status in _OPEN
+    def fit(self) -> bool:
+        """Whether another test can begin here: nothing runs, and the server has not hung up."""
+        return not self._ahead and self.info.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server has hung up."""
+        return self.info.transaction_status == TransactionStatus.UNKNOWN
 
     def finish(self, *, keep: bool = False) -> None:
         """End the test.
@@ -153,6 +162,9 @@ class Guarded(psycopg.Connection[Any]):
         """
         self.over = True
         with self.lock:
+            if self.info.transaction_status == TransactionStatus.ACTIVE and not self._ahead:
+                self.cancel()  # whoever waited for its answer was interrupted
+                taken(self.pgconn)
             status = self._status()
             if keep and status == TransactionStatus.INERROR:
                 self._send(self.marks.back(None))
@@ -263,6 +275,11 @@ class Listener:
         taken(self._connection.pgconn)
         self._asked = False
         return heard(self._connection.pgconn)
+
+    @property
+    def fit(self) -> bool:
+        """Whether it can be asked again."""
+        return not self._connection.broken
 
     def close(self) -> None:
         """Close the connection."""

@@ -6,6 +6,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import psycopg
+from psycopg.pq import TransactionStatus
+
 from seedbed.pytest_plugin.stay import close
 from seedbed.testdb.address import driven
 
@@ -82,11 +85,9 @@ class InTransaction:
 
     def row_counts(self) -> dict[str, int] | None:
         """Return the counts as the test's own transaction sees them; see `Stay.row_counts`."""
-        from psycopg.pq import TransactionStatus
-
         from seedbed.testdb.templates import count_rows
 
-        if self.psycopg.status != TransactionStatus.INTRANS:
+        if self._base.psycopg.lost or self.psycopg.status != TransactionStatus.INTRANS:
             return None
         if "session" in self.__dict__:
             self._flush()
@@ -94,11 +95,16 @@ class InTransaction:
 
     def ask(self) -> None:
         """Ask what others committed; see `Stay.ask`."""
-        self._base.listener.ask()
+        with suppress(psycopg.Error):  # somebody has ended all connections
+            self._base.listener.ask()
 
     def leaks(self) -> list[str]:
         """Return what others committed, and whether the test's own transaction is over."""
-        return list(dict.fromkeys(self._base.listener.heard())) + self._own()
+        try:
+            heard = self._base.listener.heard()
+        except psycopg.Error:  # somebody has ended all connections
+            heard = ()
+        return list(dict.fromkeys(heard)) + self._own()
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""
@@ -106,14 +112,24 @@ class InTransaction:
             self._flush()
         own = self._own()
         connection = self._base.psycopg
-        connection.finish(keep=keep)
-        self._put_away()
-        connection.settle()
-        connection.holding = False
+        try:
+            connection.finish(keep=keep)
+            self._put_away()
+            connection.settle()
+        except psycopg.Error:
+            return own  # it is not fit for another test
+        finally:
+            connection.holding = False
+        self._base.forget()
         return list(dict.fromkeys(connection.leaks)) + own
 
     def _own(self) -> list[str]:
-        return [] if self._base.psycopg.inside else ["the test's own connection"]
+        """Say whether the test has ended its transaction; where the server has hung up, nothing was committed."""
+        try:
+            status = self._base.psycopg.status
+        except psycopg.Error:
+            return []
+        return ["the test's own connection"] if status == TransactionStatus.IDLE else []
 
     def _flush(self) -> None:
         from sqlalchemy.exc import SQLAlchemyError

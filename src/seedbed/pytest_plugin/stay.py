@@ -130,8 +130,7 @@ class ReadOnly:
     def leave(self, *, keep: bool = False) -> list[str]:
         """Return the connections; see `Stay.leave`."""
         close(self.__dict__, "session", "connection")
-        if "psycopg" in self.__dict__ and not self.psycopg.closed:
-            self.psycopg.rollback()
+        self._base.forget()
         return []
 
 

@@ -67,14 +67,18 @@ class Visit:
         if isolation == "clone":
             return OfItsOwn(databases, template)
         bases, key = self._session.bases, (template.name, isolation)
+        if key in bases and not bases[key].fit:
+            self._session.discard(key)
         if isolation == "shared":
-            shared = bases.get(key)
+            shared = bases.find(key)
             if not isinstance(shared, SharedBase):
-                shared = bases[key] = SharedBase(databases, template)
+                shared = SharedBase(databases, template)
+                bases.put(key, shared)
             return ReadOnly(shared)
-        base = bases.get(key)
+        base = bases.find(key)
         if not isinstance(base, RollbackBase):
-            base = bases[key] = RollbackBase(databases, template)
+            base = RollbackBase(databases, template)
+            bases.put(key, base)
         return InTransaction(base)
 
     def async_engine(self) -> AsyncEngine:
@@ -127,18 +131,25 @@ class Visit:
         """End the visit."""
         del self._item.stash[HANDLE]  # some plugins run a test again
         self._lent.__exit__(None, None, None)
-        self._close_async()
-        leaks = self._stay.leave(keep=self._keeping)
-        base = self._session.bases.get((self._template.name, self._stay.isolation))
-        if base is not None and (leaks or self._keeping):  # the next test gets a new one
-            base.close()
-            del self._session.bases[self._template.name, self._stay.isolation]
-        if self._keeping:
-            self._session.keep(self._stay.name, self._item.nodeid)
-        elif base is not None and leaks:
-            self._session.databases.give_back(self._stay.name, self._template)
+        leaks: list[str] | None = None
+        try:
+            try:
+                self._close_async()
+            finally:
+                leaks = self._stay.leave(keep=self._keeping)
+        finally:
+            self._let_go(used_up=leaks != [])
         if leaks and not self._told:
             pytest.fail(self._complaint(leaks), pytrace=False)
+
+    def _let_go(self, *, used_up: bool) -> None:
+        """Keep the database, or leave it to the next test, or give it back where that test needs another."""
+        key = self._template.name, self._stay.isolation
+        base = self._session.bases.get(key)
+        if base is not None and (used_up or self._keeping or not base.fit):
+            self._session.discard(key, drop=not self._keeping)
+        if self._keeping:
+            self._session.keep(self._stay.name, self._item.nodeid)
 
     def _complaint(self, leaks: list[str]) -> str:
         return (
