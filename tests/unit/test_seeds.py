@@ -330,6 +330,15 @@ class TestFindings:
             "seeds/shop.yaml: no factory makes rows of 'shop' (did you mean 'shops'?)"
         ]
 
+    def test_where_there_is_no_factory_it_is_said_where_they_are_looked_for(
+        self, tmp_path: Path
+    ) -> None:
+        """Nothing is near."""
+        (tmp_path / "shops.yaml").write_text("a: {}\n")
+        with pytest.raises(InvalidInput) as refusal:
+            read_seeds(tmp_path, [])
+        assert "factories are looked for in" in str(refusal.value.findings[0].remedy)
+
     def test_two_files_of_one_table_are_named(self, write: Write) -> None:
         """Neither silently wins."""
         folder = write(towns__yaml="a:\n", towns__yml="b:\n")

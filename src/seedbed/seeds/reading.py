@@ -20,6 +20,8 @@ Labels = Mapping[str, Collection[str] | None]
 _RELATIVE = re.compile(r"as_of(?:\s*([+-])\s*((?:\d+[wdhms]\s*)+))?")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
+_NO_FACTORIES = "there are none: factories are looked for in the packages of profiles and schema in [tool.seedbed], and in `factories`"
+
 
 def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Seed]]:
     """Return the hand-picked rows by table and label.
@@ -38,7 +40,7 @@ def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[st
     for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else []:
         name, table = f"{folder.name}/{path.name}", path.stem
         if table not in tables:
-            remedy = nearest(table, list(tables))
+            remedy = nearest(table, list(tables)) if tables else _NO_FACTORIES
             findings.append(Finding(name, f"no factory makes rows of {table!r}", remedy))
         elif table in files:
             findings.append(Finding(name, f"{files[table]} holds rows of {table!r} already"))

@@ -133,11 +133,6 @@ class Registry:
         )
         return Template(*rows[0]) if rows else None
 
-    def templates(self) -> list[Template]:
-        """Return all templates."""
-        rows = self.execute("SELECT name, key, manifest FROM databases WHERE kind = 'template'")
-        return [Template(*row) for row in rows]
-
     def publish(self, draft: str, template: Template) -> None:
         """Make a finished draft a template: from one moment to the next, for everybody.
 
