@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from seedbed import servers
+from seedbed.birth import stamp_at_birth
 from seedbed.errors import SeedbedError
 from seedbed.servers import Server
 from seedbed.testdb import pool as pools
@@ -29,6 +30,7 @@ def pool(given: Server) -> Iterator[Pool]:
     registry = opened()
     (name,) = registry.reserve("clone")
     create_database(registry, name)
+    stamp_at_birth(given.url(name), "testing")
     pool = Pool([opened(), opened()], Template(name, "", "{}"), given.url, 1)
     yield pool
     pool.close()

@@ -21,6 +21,12 @@ _AHEAD_OF_NAMES = 32
 _MOST_UNDROPPED = 32
 """Used clones that may wait for a quiet moment; beyond, dropping goes before making."""
 
+# The copy's stamp names the template. seedbed.ledger, which writes stamps, would have tests wait for the import of polars.
+_STAMP = (
+    "UPDATE seedbed.stamp SET stamped_at = now(), database_oid = "
+    "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Clone:
@@ -163,6 +169,8 @@ class Pool:
             name = self._next_name(registry)
             create_database(registry, name, self._source, self._way)
             clone = Clone(name, connect(self._url(name)))
+            with clone.connection.transaction():
+                clone.connection.execute(_STAMP)
         finally:
             with self._changed:
                 self._making -= 1
