@@ -16,7 +16,7 @@ from seedbed.cli.server import Whose
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from seedbed.backup import Backup, Restored, Wanted
+    from seedbed.backup import Backup, Dropped, Restored, Wanted
     from seedbed.databases.sessions import Sessions
 
 Origin = Annotated[
@@ -122,10 +122,10 @@ def restore(
     project = find_project_aloud(output)
     place = existing_place(output, project, database_url, profile)
     name = confirm if confirm is not None else ask_name("replace it")
-
     chosen = choice_of(backup_first, backup_dir)
 
     def wanted(choice: bool | Path | None) -> Wanted:
+        """Return what was said, with one decision about a backup."""
         return Wanted(
             confirm=name,
             origin=origin,
@@ -137,23 +137,27 @@ def restore(
         )
 
     if file is None:
-        gone = offered(lambda choice: drop_kept(place.url, wanted(choice)), chosen)
-        output.document(
-            {
-                "dropped": list(gone.names),
-                "backups": [str(path) for path in gone.backups],
-                "sessions_ended": len(gone.ended.pids),
-            }
-        )
-        for path in gone.backups:
-            output.text(f"backed up to {path}")
-        told(output, "them", gone.ended)
-        names = ", ".join(gone.names)
-        output.text(f"dropped {names}" if names else "there was nothing to drop")
+        _print_dropped(output, offered(lambda choice: drop_kept(place.url, wanted(choice)), chosen))
         return
     done = offered(lambda choice: bring_back(place.url, file, wanted(choice)), chosen)
     output.document(_report(done))
     _print(output, done)
+
+
+def _print_dropped(output: Output, gone: Dropped) -> None:
+    """Say which kept databases are gone."""
+    output.document(
+        {
+            "dropped": list(gone.names),
+            "backups": [str(path) for path in gone.backups],
+            "sessions_ended": len(gone.ended.pids),
+        }
+    )
+    for path in gone.backups:
+        output.text(f"backed up to {path}")
+    told(output, "them", gone.ended)
+    names = ", ".join(gone.names)
+    output.text(f"dropped {names}" if names else "there was nothing to drop")
 
 
 def told(output: Output, database: str, ended: Sessions) -> None:
