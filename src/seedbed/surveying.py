@@ -9,8 +9,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed import ledger
-from seedbed.environment import Site, Stamp
-from seedbed.errors import Refused
+from seedbed.environment import Site
 
 _BOOKKEEPING = (
     "alembic_version",
@@ -30,12 +29,6 @@ _SITE = """
 SELECT current_database(), d.oid, pg_catalog.pg_is_in_recovery()
 FROM pg_catalog.pg_database d WHERE d.datname = current_database()
 """
-
-_STAMP = """
-SELECT environment, system_identifier, database_oid, stamped_at, stamped_by,
-       coalesce((pg_catalog.to_jsonb(s) ->> 'born')::bool, false) FROM seedbed.stamp s
-"""
-"""Through JSON, for a ledger that was made before the column has none."""
 
 _CANDIDATES = """
 SELECT n.nspname, c.relname,
@@ -67,7 +60,7 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
     row = connection.execute(_SITE).fetchone()
     assert row is not None
     database, oid, standby = row
-    written = _stamp(connection)
+    written = ledger.read_stamp(connection)
     return Site(
         database=database,
         database_oid=oid,
@@ -79,20 +72,6 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
         occupied=_occupied(connection) if look_inside and written is None else (),
         stamp=written,
     )
-
-
-def _stamp(connection: Connection[Any]) -> Stamp | None:
-    try:
-        absent = connection.execute("SELECT pg_catalog.to_regclass('seedbed.stamp') IS NULL")
-        row = None if absent.fetchone() == (True,) else connection.execute(_STAMP).fetchone()
-    except errors.InsufficientPrivilege:  # 42501, from the schema or the table
-        role = sql.Identifier(connection.info.user).as_string(connection)
-        raise Refused(
-            f"refused: role {role} may not read what seedbed wrote down about this database",
-            remedy="GRANT USAGE ON SCHEMA seedbed, and SELECT, INSERT, UPDATE and DELETE on its tables, "
-            f"TO {role}",
-        ) from None
-    return None if row is None else Stamp(*row)
 
 
 def _system_identifier(connection: Connection[Any]) -> str:

@@ -13,7 +13,8 @@ import polars as pl
 from psycopg import Connection, sql
 
 from seedbed.errors import Finding
-from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, fetch_arrays
+from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.digest import comparable, row_hash
 from seedbed.load.failures import located
 from seedbed.load.moving import move

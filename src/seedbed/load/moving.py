@@ -12,7 +12,7 @@ import polars as pl
 from psycopg import Connection, sql
 
 from seedbed.errors import Finding
-from seedbed.ledger import fetch_arrays
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.staging import INT8, old_identity, on_identity, staged
 from seedbed.load.updating import differing_in
 from seedbed.load.work import Positions, Work, Works

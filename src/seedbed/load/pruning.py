@@ -17,7 +17,8 @@ from psycopg import Connection, sql
 from seedbed import ledger
 from seedbed.dataset import Keys, TableName
 from seedbed.errors import DatabaseFailure
-from seedbed.ledger import Entry, fetch_arrays
+from seedbed.ledger import Entry
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.order import parents_first
 from seedbed.load.staging import COUNTER, INT8, staged, type_of
 from seedbed.target import ForeignKey, Table

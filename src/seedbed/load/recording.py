@@ -10,7 +10,8 @@ from psycopg import Connection, sql
 
 from seedbed import ledger
 from seedbed.dataset import Keys
-from seedbed.ledger import Entry, fetch_arrays
+from seedbed.ledger import Entry
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.copying import copy_in
 from seedbed.load.digest import row_hash
 from seedbed.load.staging import INT8, new_identity, on_identity, staged, taken

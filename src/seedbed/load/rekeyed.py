@@ -12,7 +12,7 @@ import polars as pl
 from psycopg import Connection, sql
 
 from seedbed import ledger
-from seedbed.ledger import fetch_arrays
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.digest import hashable
 from seedbed.load.staging import INT8, staged, type_of, values
 from seedbed.load.work import Positions, Work, Works

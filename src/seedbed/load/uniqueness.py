@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from psycopg import Connection, sql
 
-from seedbed.ledger import fetch_arrays
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.examining import key_part
 from seedbed.load.limits import told_apart
 from seedbed.load.staging import INT8, staged, type_of, values

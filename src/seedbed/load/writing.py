@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import Connection, sql
 
 from seedbed.errors import DatabaseFailure
-from seedbed.ledger import fetch_arrays
+from seedbed.load.arrays import fetch_arrays
 from seedbed.load.circles import Route
 from seedbed.load.copying import copy_in
 from seedbed.load.failures import located, located_among
