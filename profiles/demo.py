@@ -17,10 +17,9 @@ from factories import (
 )
 from profiles import history
 from profiles.casting import Cast, introduced
-from seedbed import Profile
+from seedbed import Profile, Rows
 from seedbed.batch import Selection
 from seedbed.fields import choice, col, integer, moment
-from seedbed.profile import Rows
 
 DAYS, DAY = 90, timedelta(days=1)
 CREWS: Mapping[str, int] = {

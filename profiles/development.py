@@ -19,10 +19,9 @@ from factories import (
 )
 from profiles import history
 from profiles.casting import Cast, introduced
-from seedbed import Profile
+from seedbed import Profile, Rows
 from seedbed.batch import Selection
 from seedbed.fields import choice, col, derived, follow, integer
-from seedbed.profile import Rows
 
 DAYS = 30
 CAST: Cast = {

@@ -43,9 +43,10 @@ from factories.notices import (
     WorkerDeletedFactory,
     WorkerLeftFactory,
 )
+from seedbed import Rows
 from seedbed.batch import Selection
 from seedbed.fields import col, follow
-from seedbed.profile import Count, Rows
+from seedbed.recipe import Count
 
 HOUR = timedelta(hours=1)
 HAS_USER = col("employee.user.wallet_address").is_not_null()

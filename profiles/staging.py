@@ -17,10 +17,9 @@ from factories import (
 from factories.logs import SettingsLogFactory
 from factories.notices import LowEscrowNotificationFactory
 from profiles import history
-from seedbed import Profile
+from seedbed import Profile, Rows
 from seedbed.batch import Selection
 from seedbed.fields import choice, col, derived, follow, integer, moment
-from seedbed.profile import Rows
 
 DAYS = 365
 GOLDEN = 0.6180339887498949

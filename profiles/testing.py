@@ -14,8 +14,7 @@ from factories import (
     SessionFactory,
     UserFactory,
 )
-from seedbed import Profile
-from seedbed.profile import Rows
+from seedbed import Profile, Rows
 
 testing = Profile(
     "testing",

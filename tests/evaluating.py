@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from seedbed import Factory, Profile
+from seedbed import Factory, Profile, Rows
 from seedbed.batch import Seed
 from seedbed.dataset import Dataset, TableName
 from seedbed.factory import Context, using
-from seedbed.profile import Rows
 
 AS_OF = datetime(2026, 3, 1, 12)
 Recipe = Callable[[Rows], object]

@@ -35,8 +35,8 @@ from seedbed.fields import (
     running,
     unique,
 )
-from seedbed.profile import Rows, between
 from seedbed.project import find_project
+from seedbed.recipe import Rows, between
 
 
 class CountryFactory(Factory):

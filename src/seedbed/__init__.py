@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from seedbed.api import apply, backup, destroy, plan, reset, restore, stamp, status
     from seedbed.errors import SeedbedError
     from seedbed.factory import Factory
-    from seedbed.profile import Profile, Rows, between
+    from seedbed.profile import Profile
+    from seedbed.recipe import Rows, between
 
 __all__ = [
     "Factory",
@@ -39,11 +40,11 @@ __all__ = [
 _HOMES = {
     "Factory": "seedbed.factory",
     "Profile": "seedbed.profile",
-    "Rows": "seedbed.profile",
+    "Rows": "seedbed.recipe",
     "SeedbedError": "seedbed.errors",
     "apply": "seedbed.api",
     "backup": "seedbed.api",
-    "between": "seedbed.profile",
+    "between": "seedbed.recipe",
     "destroy": "seedbed.api",
     "errors": "",
     "fields": "",

@@ -28,7 +28,7 @@ from seedbed.fields import (
     running,
     unique,
 )
-from seedbed.profile import between
+from seedbed.recipe import between
 from tests.evaluating import by_label, evaluated, factory_of
 
 Cells = dict[str, dict[str, Any]]

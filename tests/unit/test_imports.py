@@ -71,7 +71,7 @@ OWNERS = {
         "fields",
         "batch",
         "factory",
-        "profile",
+        "recipe",
         "seeds",
         "load",
         "ledger",

@@ -16,7 +16,7 @@ from seedbed import Factory, Profile
 from seedbed.batch import Seed
 from seedbed.errors import InvalidInput
 from seedbed.fields import choice, col, derived, follow, integer, pick, rollup, running, unique
-from seedbed.profile import between
+from seedbed.recipe import between
 from tests.evaluating import AS_OF, by_label, evaluated, factory_of, picked, rows_of
 
 
