@@ -16,9 +16,10 @@ from seedbed.servers import Server
 from seedbed.testdb import heartbeat
 from seedbed.testdb.copying import create_database
 from seedbed.testdb.databases import Databases
-from seedbed.testdb.host import RunFolder, Wanted
+from seedbed.testdb.host import Wanted
 from seedbed.testdb.leases import Lease
 from seedbed.testdb.registry import DATABASE, Registry, Template, open_registry
+from seedbed.testdb.run import RunFolder
 from tests.plugin.ending import SECONDS
 
 HERE = Lease.own()
@@ -134,12 +135,12 @@ def test_a_run_on_a_given_server_says_that_it_is_alive(
             "CREATE TRIGGER told AFTER UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION told()"
         )
         folder = RunFolder.make()
-        databases = Databases(folder, Wanted("url", given.url()), pool=1)
+        databases = Databases(folder, Wanted("url", given.url()))
         told = [each.payload for each in listener.notifies(timeout=SECONDS, stop_after=1)]
         databases.close()
-        folder.let_go(keep=False)
+        folder.let_go()
         listener.execute("DROP FUNCTION told CASCADE")
-    assert told == [folder.run]
+    assert told == [folder.name]
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="is about Linux")

@@ -72,13 +72,14 @@ class TestPlaces:
     def test_a_marker_says_only_what_is_a_tests(
         self, pytester: pytest.Pytester, option: Option
     ) -> None:
-        """The server is the run's, the profile may be the test's, and then wins over everything."""
-        config = pytester.parseconfig(flag(option))
+        """Which wins over everything; what is about a run's beginning or end is refused."""
+        switch = isinstance(option.default, bool)
+        config = pytester.parseconfig(f"--no-{option.flag[2:]}" if switch else f"{option.flag}=0")
         value = option.read(VALUES[option.name], "here")
         if option.marked:
             assert getattr(resolve(config, {option.name: value}), option.name) == value
         else:
-            with pytest.raises(InvalidInput, match="share one server") as refusal:
+            with pytest.raises(InvalidInput, match="it is about the whole run") as refusal:
                 resolve(config, {option.name: value})
             assert option.flag in refusal.value.remedy
 
@@ -199,8 +200,8 @@ class TestRuns:
             """
             import pytest
 
-            @pytest.mark.seedbed(server="system")
-            def test_server(seedbed): pass
+            @pytest.mark.seedbed(cache_clear=True)
+            def test_run(seedbed): pass
 
             @pytest.mark.seedbed("demo")
             def test_nameless(seedbed): pass
@@ -219,7 +220,8 @@ class TestRuns:
         result.stdout.no_fnmatch_line("*Traceback*")
         result.stdout.fnmatch_lines(
             [
-                "seedbed: @pytest.mark.seedbed(server=...) is not an option of a test: *",
+                "seedbed: @pytest.mark.seedbed(cache_clear=...) is not an option of a test: *",
+                "Say --seedbed-cache-clear, SEEDBED_TEST_CACHE_CLEAR or seedbed_cache_clear in the ini file.",
                 "seedbed: @pytest.mark.seedbed('demo') lacks a name: *",
                 "seedbed: the fixture seedbed_isolation: 'klone' is no value of isolation: *",
                 "seedbed: *'demmo'*demo*",

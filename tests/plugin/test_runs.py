@@ -114,7 +114,7 @@ def test_the_next_run_removes_what_is_left_when_everybody_was_killed(
     shop.makeini(f"[pytest]\npythonpath = . {Path(__file__).parents[2]}\n")
     assert shop.runpytest_subprocess("-q", "test_dies.py").ret == -signal.SIGKILL
     folder = Path((shop.path / "folder.txt").read_text())
-    (run,) = (file.parent for file in shop.path.glob("tmp/*/root"))
+    (run,) = (file.parents[1] for file in shop.path.glob("tmp/*/*/root"))
     assert folder.exists()
     shop.runpytest_subprocess("-q", "test_lives.py").assert_outcomes(passed=1)
     assert not folder.exists()

@@ -22,7 +22,7 @@ from seedbed.pytest_plugin.fixtures import (
     seedbed_session,
     seedbed_template,
 )
-from seedbed.pytest_plugin.options import add_options
+from seedbed.pytest_plugin.options import MARKER, add_options
 from seedbed.pytest_plugin.session import HANDLE, Session, of
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options, and refuse a server that is not disposable before anything is collected."""
     config.addinivalue_line(
         "markers",
-        "seedbed(profile, isolation, as_of, scale, seed, minimal, schema, keep): what the test's database holds, and how it is kept apart",
+        MARKER,
     )
     config.stash[Session.KEY] = Session(config)
     config.pluginmanager.register(Asking())
-    of(config).refuse_what_is_not_disposable()
+    of(config).given.judge_the_runs_own()
     of(config).forget()
 
 
@@ -99,6 +99,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["seedbed"] = of(session.config).told()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse servers of markers that are not disposable; in a worker before it says what it has collected."""
+    of(session.config).given.judge_those_of_markers(session.items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """Stop the run where a worker has found such a one: no test has been given out yet."""
+    of(node.config).given.hear_workers()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -30,7 +30,7 @@ class RollbackBase:
     def __init__(self, databases: Databases, template: Template) -> None:
         from seedbed.pytest_plugin.guarded import Listener, open_guarded
 
-        self.template = template
+        self.databases, self.template = databases, template
         self._spare: Connection | None = None
         self.session: Session | None = None
         self.name = databases.clone(template)
@@ -134,7 +134,7 @@ class SharedBase:
 
         from seedbed.testdb.connecting import connect
 
-        self.template = template
+        self.databases, self.template = databases, template
         self.name = databases.clone(template)
         self.url = databases.host.url(self.name)
         with connect(self.url) as connection:

@@ -80,14 +80,15 @@ def _visit(request: pytest.FixtureRequest, isolation: str | None) -> Visit:
 
 @pytest.fixture(scope="session")
 def seedbed_server(request: pytest.FixtureRequest) -> Host:
-    """The run's server: ``.url(database)``, ``.kind`` and ``.version``."""
+    """The run's own server, whatever a test's marker says: ``.url(database)``, ``.kind`` and ``.version``."""
     with in_one_line():
-        return of(request.config).databases.host
+        return of(request.config).databases().host
 
 
 @pytest.fixture(scope="session")
 def seedbed_template(request: pytest.FixtureRequest) -> Template:
-    """The database that tests without a marker get copies of: its ``.name`` on the server, built if need be."""
+    """The database that tests without a marker get copies of: its ``.name`` on the run's own server, built if need be."""
     session = of(request.config)
     with in_one_line():
-        return session.databases.template(session.blueprint(session.wishes))
+        databases, blueprint = session.place(session.wishes)
+        return databases.template(blueprint)

@@ -9,6 +9,7 @@ from seedbed.errors import InvalidInput, nearest
 from seedbed.pytest_plugin.stay import Stay
 from seedbed.testdb.address import driven
 from seedbed.testdb.blueprint import Blueprint, Manifest
+from seedbed.testdb.host import Host
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,10 +28,11 @@ class Seedbed:
         profile: the profile's name.
         isolation: ``rollback``, ``clone`` or ``shared``.
         as_of: the moment the rows were made for, naive UTC.
+        server: the server it is on: ``.kind``, ``.version`` and ``.url(database)``.
     """
 
-    def __init__(self, stay: Stay, blueprint: Blueprint) -> None:
-        self._stay, self._blueprint = stay, blueprint
+    def __init__(self, stay: Stay, blueprint: Blueprint, server: Host) -> None:
+        self._stay, self._blueprint, self.server = stay, blueprint, server
         self.profile, self.isolation = blueprint.profile, stay.isolation
         self.as_of = datetime.fromisoformat(Manifest.read(stay.template.manifest).as_of)
 

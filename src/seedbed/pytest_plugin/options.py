@@ -33,14 +33,14 @@ class Option:
         help: for ``pytest --help``.
         default: what holds when nobody says anything; its type is the option's.
         choices: the texts it may be; nothing for any.
-        marked: whether a test's marker may say it, too; the others are the whole run's.
+        marked: whether a test's marker may say it, too; the others are about a run's beginning or end.
     """
 
     name: str
     help: str
     default: str | float | bool | None = None
     choices: tuple[str, ...] = ()
-    marked: bool = False
+    marked: bool = True
 
     @property
     def flag(self) -> str:
@@ -79,29 +79,35 @@ OPTIONS = (
     Option("url", "a given server: a URL on this machine, or on a host given by --seedbed-hosts"),
     Option("hosts", "hosts beside this machine where --seedbed-url may lead, comma-separated", ""),
     Option("image", "the container's image", "postgres:18-alpine"),
-    Option("profile", "which rows the database holds", "testing", marked=True),
-    Option("isolation", "how tests are kept apart", "rollback", ISOLATIONS, marked=True),
+    Option("profile", "which rows the database holds", "testing"),
+    Option("isolation", "how tests are kept apart", "rollback", ISOLATIONS),
     Option(
         "as_of",
         "the moment the rows are made for (default: the profile's, else today's first)",
-        marked=True,
     ),
-    Option("scale", "what the profile's counts are multiplied by", 1.0, marked=True),
-    Option("seed", "another seed makes other rows of the same shape", marked=True),
-    Option("minimal", "only the hand-picked rows", False, marked=True),
+    Option("scale", "what the profile's counts are multiplied by", 1.0),
+    Option("seed", "another seed makes other rows of the same shape"),
+    Option("minimal", "only the hand-picked rows", False),
     Option(
         "schema",
         "where the tables come from, if not from the project's models: an Alembic .ini, .sql files, or module:attribute "
         "(a metadata or a callable that takes a URL)",
-        marked=True,
     ),
-    Option("keep", "which tests' databases outlive the run", "none", KEEPS, marked=True),
+    Option("keep", "which tests' databases outlive the run", "none", KEEPS),
     Option("pool", "how many clones are made ahead", 2),
-    Option("cache_size", "megabytes of templates kept between runs", 512),
-    Option("cache_clear", "forget the templates of earlier runs first", False),
-    Option("durations", "show how long databases took to build, clone, connect and drop", False),
+    Option("cache_size", "megabytes of templates kept between runs", 512, marked=False),
+    Option("cache_clear", "forget the templates of earlier runs first", False, marked=False),
+    Option(
+        "durations",
+        "show how long databases took to build, clone, connect and drop",
+        False,
+        marked=False,
+    ),
 )
 BY_NAME = {option.name: option for option in OPTIONS}
+MARKED = [option.name for option in OPTIONS if option.marked]
+MARKER = f"seedbed({', '.join(MARKED)}): the test's database: on which server, with which rows, how kept apart"
+"""What ``pytest --markers`` shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,12 @@ def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> W
     return Wishes(**found)
 
 
+def with_server(marked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what one marker says, with the server that it chooses by saying something about it."""
+    server = "url" if "url" in marked else "container" if "image" in marked else None
+    return {"server": server, **marked} if server else marked
+
+
 def said_anywhere(config: pytest.Config) -> bool:
     """Tell whether the run was told anything, so that it is likely to use the plugin."""
     return any(_said(config, option, {})[1] is not None for option in OPTIONS)
@@ -172,12 +184,12 @@ def said_anywhere(config: pytest.Config) -> bool:
 def _refuse_what_is_no_tests(name: str) -> None:
     option, said = BY_NAME.get(name), f"@pytest.mark.seedbed({name}=...)"
     if option is None:
-        known = nearest(name, [option.name for option in OPTIONS if option.marked])
+        known = nearest(name, MARKED)
         raise InvalidInput(f"{said} is not an option: {known}")
     if not option.marked:
         variable = f"SEEDBED_TEST_{name.upper()}"
         raise InvalidInput(
-            f"{said} is not an option of a test: all tests of a run share one server",
+            f"{said} is not an option of a test: it is about the whole run",
             remedy=f"Say {option.flag}, {variable} or {_dest(option)} in the ini file.",
         )
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from seedbed.errors import InvalidInput, SeedbedError
-from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere
-from seedbed.pytest_plugin.shelf import Shelf
+from seedbed.pytest_plugin.given import Given
+from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere, with_server
+from seedbed.pytest_plugin.shelf import Key, Shelf
 
 if TYPE_CHECKING:
     from seedbed.pytest_plugin.visit import Visit
     from seedbed.testdb.blueprint import Blueprint
     from seedbed.testdb.databases import Databases
-    from seedbed.testdb.host import RunFolder, Wanted
+    from seedbed.testdb.host import Host, Wanted
+    from seedbed.testdb.run import RunFolder
 
 HANDLE = pytest.StashKey["Visit"]()
 
@@ -32,7 +34,8 @@ class Session:
     Attributes:
         kept: what people are told about databases that outlive the run.
         spent: seconds by what they were spent on.
-        given: the version of the server that was given, empty where none was.
+        bases: the databases that tests use in turn.
+        given: servers that somebody gives by URL.
     """
 
     KEY = pytest.StashKey["Session"]()
@@ -41,9 +44,10 @@ class Session:
         self.config = config
         self.kept: list[str] = []
         self.spent: list[tuple[str, float]] = []
-        self.given, self._announced = "", False
-        self.bases = Shelf(lambda base: self.databases.give_back(base.name, base.template))
-        self._blueprints: dict[Wishes, Blueprint] = {}
+        self._announced = False
+        self.bases, self.given = Shelf(), Given(self)
+        self._servers: dict[Wanted, Databases] = {}
+        self._places: dict[Wishes, tuple[Databases, Blueprint]] = {}
 
     @cached_property
     def wishes(self) -> Wishes:
@@ -61,20 +65,12 @@ class Session:
     @cached_property
     def folder(self) -> RunFolder:
         """The run's folder: made here, or given by the process that began the run."""
-        from seedbed.testdb.host import RunFolder
+        from seedbed.testdb.run import RunFolder
 
         if self.is_worker:
             given: dict[str, Any] = vars(self.config)["workerinput"]
             return RunFolder(Path(given["seedbed_run"]))
         return RunFolder.make()
-
-    @cached_property
-    def wanted(self) -> Wanted:
-        """Where the server comes from."""
-        from seedbed.testdb.host import Wanted
-
-        wishes = self.wishes
-        return Wanted(wishes.server, wishes.url, wishes.image, wishes.cache_size, str(self.root))
 
     @cached_property
     def root(self) -> Path:
@@ -84,12 +80,34 @@ class Session:
         found = find_configuration(self.config.rootpath)
         return found.parent if found else self.config.rootpath
 
-    @cached_property
-    def databases(self) -> Databases:
-        """What this process has on the run's server, which is started if it is not."""
-        from seedbed.testdb.databases import Databases
+    def databases(self, wishes: Wishes | None = None) -> Databases:
+        """Return what this process has on a test's server, which is started if it is not.
 
-        return Databases(self.folder, self.wanted, self.wishes.pool)
+        Args:
+            wishes: the test's; by default what holds where no marker says otherwise.
+        """
+        wishes = wishes or self.wishes
+        wanted = self._wanted(wishes)
+        found = self._servers.get(wanted)
+        if found is None:
+            from seedbed.testdb.databases import Databases
+
+            self.given.judge(wishes)
+            found = self._servers[wanted] = Databases(self.folder, wanted)
+        return found
+
+    def _wanted(self, wishes: Wishes) -> Wanted:
+        """Return where a server comes from, without what does not count there: who wants the same shares it."""
+        from seedbed.testdb.host import Wanted
+
+        return Wanted(
+            wishes.server,
+            url=wishes.url if wishes.server == "url" else None,
+            image=wishes.image if wishes.server in ("auto", "container") else "",
+            cache=wishes.cache_size,
+            project=str(self.root),
+            clear=wishes.cache_clear,
+        )
 
     def wishes_of(self, item: pytest.Item, isolation: str | None = None) -> Wishes:
         """Return what holds for one test.
@@ -107,18 +125,18 @@ class Session:
                 raise InvalidInput(
                     f"@pytest.mark.seedbed({marker.args[0]!r}) lacks a name: profile=..., isolation=..."
                 )
-            for name, value in marker.kwargs.items():
+            for name, value in with_server(marker.kwargs).items():
                 marked.setdefault(name, value)
         if isolation is not None:
             said = BY_NAME["isolation"].read(isolation, "the fixture seedbed_isolation")
             marked.setdefault("isolation", said)
         return resolve(self.config, marked) if marked else self.wishes
 
-    def blueprint(self, wishes: Wishes) -> Blueprint:
-        """Return what a database is made from."""
-        found = self._blueprints.get(wishes)
+    def place(self, wishes: Wishes) -> tuple[Databases, Blueprint]:
+        """Return where a test's database is, and what it is made from."""
+        found = self._places.get(wishes)
         if found is None:
-            found = self._blueprints[wishes] = self._draw(wishes)
+            found = self._places[wishes] = self.databases(wishes), self._draw(wishes)
         return found
 
     def _draw(self, wishes: Wishes) -> Blueprint:
@@ -146,12 +164,12 @@ class Session:
 
         return Visit(self, request, isolation)
 
-    def keep(self, name: str, test: str) -> None:
+    def keep(self, databases: Databases, name: str, test: str) -> None:
         """Let a database outlive the run, and tell people where it is."""
         from seedbed.url import redacted
 
-        self.databases.keep(name, test)
-        self.kept.append(f"{name}  {redacted(self.databases.host.url(name))}  {test}")
+        databases.keep(name, test)
+        self.kept.append(f"{name}  {redacted(databases.host.url(name))}  {test}")
 
     def forget(self) -> None:
         """Clear the cache where that was asked for: once, before any process of the run can look into it."""
@@ -159,23 +177,6 @@ class Session:
             from seedbed.testdb import cache
 
             cache.clear()
-
-    def refuse_what_is_not_disposable(self) -> None:
-        """Stop the run before collection when the server it was given is not for tests.
-
-        Raises:
-            pytest.UsageError: it is not, or it cannot be reached.
-        """
-        if self.is_worker:
-            return
-        wishes = self.wishes
-        if wishes.server == "url":
-            from seedbed.testdb.given import refuse_what_is_not_disposable
-
-            try:
-                self.given = refuse_what_is_not_disposable(wishes.url, wishes.hosts)
-            except SeedbedError as error:
-                raise pytest.UsageError(str(error)) from None
 
     def header(self) -> str:
         """Return where the server comes from, for people; said once a run."""
@@ -199,7 +200,7 @@ class Session:
         if wishes.server == "url":
             from seedbed.url import redacted
 
-            return f"PostgreSQL {self.given} url {redacted(wishes.url or '')}"
+            return f"PostgreSQL {self.given.judge(wishes)} url {redacted(wishes.url or '')}"
         from seedbed.servers import Embedded, System, choose
         from seedbed.servers.container import Container
 
@@ -219,11 +220,8 @@ class Session:
         self.spent += [(what, seconds) for what, seconds in told.get("spent", [])]
 
     def summarise(self, reporter: Any) -> None:
-        """Show what was kept, a server that is not the header's, and how long databases took where that was asked for."""
-        host = self.folder.host() if "folder" in self.__dict__ else None
-        told = self._announced and self.choice.partition("(")[0]
-        quiet = not self._announced and self.config.get_verbosity() < 0  # there is no header
-        if host and not quiet and not (told and host.kind in told):  # an image was not to be had
+        """Show what was kept, servers that are not the header's, and how long databases took where that was asked for."""
+        for host in self._unannounced():
             reporter.line(f"seedbed: {host.description}")
         if self.kept:
             reporter.section("databases that were kept (seedbed test-db list)")
@@ -236,14 +234,25 @@ class Session:
             for line in lines(self._all_spent()):
                 reporter.line(line)
 
-    def discard(self, key: tuple[str, str], *, drop: bool = True) -> None:
+    def _unannounced(self) -> Iterator[Host]:
+        """Yield the servers that the header did not name: those of markers, and what was had where an image was not."""
+        if "folder" not in self.__dict__ or self.config.get_verbosity() < 0:
+            return
+        own = self.folder.server(self._wanted(self.wishes)).path
+        told = self.choice.partition("(")[0] if self._announced else ""
+        for server in self.folder.servers():
+            host = server.host()
+            if host and not (server.path == own and host.kind in told):
+                yield host
+
+    def discard(self, key: Key, *, drop: bool = True) -> None:
         """Take a database that tests used in turn from those after, who get a new one."""
         base = self.bases.pop(key)
         try:
             base.close()
         finally:
             if drop:
-                self.databases.give_back(base.name, base.template)
+                base.databases.give_back(base.name)
 
     def end(self) -> None:
         """Close what this process has; in the process that began the run, end the run."""
@@ -251,9 +260,9 @@ class Session:
             if "folder" in self.__dict__ and not self.is_worker:
                 from seedbed.testdb.databases import finish
 
-                ending.callback(finish, self.folder, self.wanted)
-            if "databases" in self.__dict__:
-                ending.callback(self.databases.close)
+                ending.callback(finish, self.folder, self._wanted(self.wishes))
+            for databases in self._servers.values():
+                ending.callback(databases.close)
             for base in self.bases.values():
                 ending.callback(base.close)
 
@@ -261,7 +270,7 @@ class Session:
         return bool(self.config.hook.pytest_seedbed_schema(config=self.config, url=url))
 
     def _all_spent(self) -> list[tuple[str, float]]:
-        own = self.databases.spent if "databases" in self.__dict__ else []
+        own = [each for databases in self._servers.values() for each in databases.spent]
         return [*self.spent, *((each.what, each.seconds) for each in own)]
 
 

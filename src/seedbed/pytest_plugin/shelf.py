@@ -6,8 +6,6 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 
     Base = RollbackBase | SharedBase
@@ -16,28 +14,24 @@ MOST = 8
 """How many are open at a time."""
 
 
-class Shelf(OrderedDict[tuple[str, str], "Base"]):
-    """Bases by template and isolation; one too many sends away the one that was used longest ago.
+Key = tuple[str, str, str]
+"""Where a base is found: its server, its template, the isolation."""
 
-    Args:
-        let_go: drops a base's database.
-    """
 
-    def __init__(self, let_go: Callable[[Base], None]) -> None:
-        super().__init__()
-        self._let_go = let_go
+class Shelf(OrderedDict[Key, "Base"]):
+    """Bases; one too many sends away the one that was used longest ago."""
 
-    def find(self, key: tuple[str, str]) -> Base | None:
+    def find(self, key: Key) -> Base | None:
         """Return a base, which thereby is the one used last."""
         found = self.get(key)
         if found is not None:
             self.move_to_end(key)
         return found
 
-    def put(self, key: tuple[str, str], base: Base) -> None:
+    def put(self, key: Key, base: Base) -> None:
         """Put a new one there."""
         self[key] = base
         if len(self) > MOST:
             _, oldest = self.popitem(last=False)
             oldest.close()
-            self._let_go(oldest)
+            oldest.databases.give_back(oldest.name)

@@ -139,9 +139,9 @@ class OfItsOwn:
 
     isolation = "clone"
 
-    def __init__(self, databases: Databases, template: Template) -> None:
+    def __init__(self, databases: Databases, template: Template, ahead: int) -> None:
         self._databases, self.template = databases, template
-        clone = databases.take(template)
+        clone = databases.take(template, ahead)
         self.name, self._open = clone.name, [clone.connection]
 
     @property
@@ -229,7 +229,7 @@ class OfItsOwn:
             self.engine.dispose()
         self._let_go()
         if not keep:
-            self._databases.give_back(self.name, self.template)
+            self._databases.give_back(self.name)
         return []
 
 

@@ -17,11 +17,11 @@ from seedbed.pytest_plugin.rolled_back import InTransaction
 from seedbed.pytest_plugin.session import HANDLE, in_one_line
 from seedbed.pytest_plugin.stay import OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
-from seedbed.testdb.registry import Template
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+    from seedbed.pytest_plugin.options import Wishes
     from seedbed.pytest_plugin.session import Session
 
 
@@ -43,11 +43,12 @@ class Visit:
         self._session, self._item = session, request.node
         with in_one_line():
             wishes = session.wishes_of(request.node, isolation)
-            blueprint = session.blueprint(wishes)
-            self._template = session.databases.template(blueprint)
-            self._stay = self._enter(wishes.isolation, self._template)
+            self._databases, blueprint = session.place(wishes)
+            self._template = self._databases.template(blueprint)
+            self._key = self._databases.name, self._template.name, wishes.isolation
+            self._stay = self._enter(wishes)
         self._seed = wishes.seed
-        self.handle = Seedbed(self._stay, blueprint)
+        self.handle = Seedbed(self._stay, blueprint, self._databases.host)
         self._keep, self._keeping, self._told = wishes.keep, False, False
         self._engine: AsyncEngine | None = None
         self._async_session: AsyncSession | None = None
@@ -62,14 +63,14 @@ class Visit:
         seed = f"{self._seed or 'seedbed'}, in a test"  # other values than the profile's rows have
         return creating_through(Creating(lambda: self.handle.session, seed, self.handle.as_of))
 
-    def _enter(self, isolation: str, template: Template) -> Stay:
-        databases = self._session.databases
-        if isolation == "clone":
-            return OfItsOwn(databases, template)
-        bases, key = self._session.bases, (template.name, isolation)
+    def _enter(self, wishes: Wishes) -> Stay:
+        databases, template = self._databases, self._template
+        if wishes.isolation == "clone":
+            return OfItsOwn(databases, template, wishes.pool)
+        bases, key = self._session.bases, self._key
         if key in bases and not bases[key].fit:
             self._session.discard(key)
-        if isolation == "shared":
+        if wishes.isolation == "shared":
             shared = bases.find(key)
             if not isinstance(shared, SharedBase):
                 shared = SharedBase(databases, template)
@@ -144,12 +145,11 @@ class Visit:
 
     def _let_go(self, *, used_up: bool) -> None:
         """Keep the database, or leave it to the next test, or give it back where that test needs another."""
-        key = self._template.name, self._stay.isolation
-        base = self._session.bases.get(key)
+        base = self._session.bases.get(self._key)
         if base is not None and (used_up or self._keeping or not base.fit):
-            self._session.discard(key, drop=not self._keeping)
+            self._session.discard(self._key, drop=not self._keeping)
         if self._keeping:
-            self._session.keep(self._stay.name, self._item.nodeid)
+            self._session.keep(self._databases, self._stay.name, self._item.nodeid)
 
     def _complaint(self, leaks: list[str]) -> str:
         return (

@@ -18,9 +18,12 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _ROOM = 512 * 1024 * 1024
 """Bytes that must be free in memory: a new server takes 40 MB, a seeded staging profile some 400."""
 
-_LEASH = """
-read -r word
-[ "$word" = keep ] && exit
+KEEP = "keep"
+"""A file in a server's folder: once its owner is gone, the server stays."""
+
+_LEASH = f"""
+read -r end
+[ -e "$1/{KEEP}" ] && exit
 record=$1/data/postmaster.pid
 pid=$(head -n 1 "$record" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
 tries=0
@@ -30,7 +33,7 @@ while [ -e "$record" ] && kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 500 ]; do
 done
 rm -rf -- "$1"
 """
-"""Waits for the end of a pipe only the owner holds; the operating system closes it even after SIGKILL. ``keep`` lets go."""
+"""Waits for the end of a pipe only the owner holds; the operating system closes it even after SIGKILL."""
 
 
 @contextmanager
@@ -63,7 +66,7 @@ def leashed(root: Path, pipe: int) -> subprocess.Popen[bytes]:
 
     Args:
         root: the server's folder, removed with it.
-        pipe: what to read from (`subprocess.PIPE` or a descriptor): at its end the server goes; after a line ``keep`` it stays.
+        pipe: what to read from (`subprocess.PIPE` or a descriptor): at its end the server goes, unless there is a file `KEEP`.
     """
     return subprocess.Popen(
         ["/bin/sh", "-c", _LEASH, "sh", str(root)],

@@ -1,10 +1,10 @@
-"""The databases of one process of a run: templates, clones of them, and their end."""
+"""The databases that one process of a run has on one server: templates, clones of them, and their end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,15 @@ from seedbed.testdb.blueprint import Blueprint
 from seedbed.testdb.cache import Cache, slim
 from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.heartbeat import Heartbeat
-from seedbed.testdb.host import Host, RunFolder, Wanted
+from seedbed.testdb.host import Host, Wanted
 from seedbed.testdb.leftovers import remove_leftovers
 from seedbed.testdb.pool import Clone, Pool
 from seedbed.testdb.registry import DATABASE, Registry, Template, open_registry
+from seedbed.testdb.run import RunFolder, ServerFolder
 from seedbed.testdb.templates import ensure_template
 
-BUILT = "built"
-"""The note that a template was built in this run."""
+_BUILT, _KEPT, _CLEAN = "built", "kept", "clean"
+"""Notes: a template was built in this run, a database of it is kept, what dead runs left has been removed."""
 
 _KEPT_TEMPLATES = 8
 """How many templates a data directory takes along to the next run."""
@@ -42,26 +43,31 @@ class Spent:
 
 
 class Databases:
-    """What a process of a run has on the run's server.
+    """What a process of a run has on one of the run's servers.
 
     Args:
-        folder: the run's.
+        run: the run's folder.
         wanted: where the server comes from, if it is not there yet.
-        pool: how many clones are made ahead.
+
+    Attributes:
+        name: one for the server.
+        host: the server.
+        spent: how long things took.
     """
 
-    def __init__(self, folder: RunFolder, wanted: Wanted, pool: int) -> None:
+    def __init__(self, run: RunFolder, wanted: Wanted) -> None:
         self.spent: list[Spent] = []
-        self._folder, self._pool_size = folder, pool
+        self.name = wanted.name
+        self._run, self._folder = run, run.server(wanted)
         with self.timed("server"):
-            self.host: Host = folder.ensure_host(wanted)
+            self.host: Host = self._folder.ensure_host(wanted)
             self._registry = self._open()
-            self._clean_once()
+            self._clean_once(wanted)
         # A server of our own is on this machine, where a process can be looked at.
         self._heartbeat = Heartbeat(self._registry) if self.host.kind == "url" else None
         self._templates: dict[Blueprint, Template] = {}
         self._broken: dict[Blueprint, SeedbedError] = {}
-        self._pools: dict[str, Pool] = {}
+        self._pools: dict[tuple[str, int], Pool] = {}
 
     def template(self, blueprint: Blueprint) -> Template:
         """Return the template of a blueprint, built if there is none.
@@ -81,7 +87,7 @@ class Databases:
                 self._broken[blueprint] = error
                 raise
             if built:
-                self._folder.note(BUILT)
+                self._folder.note(_BUILT)
             self._templates[blueprint] = found
         return found
 
@@ -92,22 +98,28 @@ class Databases:
             create_database(self._registry, name, template.name, fastest_way(self._registry))
         return name
 
-    def take(self, template: Template) -> Clone:
-        """Return a new database like the template, made ahead where there was time."""
+    def take(self, template: Template, ahead: int) -> Clone:
+        """Return a new database like the template, made ahead where there was time.
+
+        Args:
+            template: what it is like.
+            ahead: how many are to be ready for those who come next.
+        """
+        key = template.name, ahead
         with self.timed("clone"):
-            pool = self._pools.pop(template.name, None)
+            pool = self._pools.pop(key, None)
             if pool is None:
                 while len(self._pools) >= _MOST_POOLS:
                     self._pools.pop(next(iter(self._pools))).close()
-                pool = self._new_pool(template)
-            self._pools[template.name] = pool  # the last is the one used last
+                pool = self._new_pool(template, ahead)
+            self._pools[key] = pool  # the last is the one used last
             return pool.take()
 
-    def give_back(self, name: str, template: Template) -> None:
+    def give_back(self, name: str) -> None:
         """Let a database go."""
         with self.timed("drop"):
-            if template.name in self._pools:
-                self._pools[template.name].give_back(name)
+            if self._pools:  # it has the time: the last to be used has just been taken from
+                next(reversed(self._pools.values())).give_back(name)
             else:
                 self._registry.drop(name, force=True)
 
@@ -115,7 +127,7 @@ class Databases:
         """Let a database outlive the run, for somebody to look at."""
         self._registry.keep(name)
         kept.write_down(self.host, name, test)
-        self._folder.note("kept")
+        self._folder.note(_KEPT)
 
     def close(self) -> None:
         """End this process's part."""
@@ -135,35 +147,54 @@ class Databases:
             self.spent.append(Spent(what, time.perf_counter() - started))
 
     def _open(self) -> Registry:
-        folder, host = self._folder, self.host
-        return open_registry(host.admin, host.url(DATABASE), folder.run, folder.owner)
+        run, host = self._run, self.host
+        return open_registry(host.admin, host.url(DATABASE), run.name, run.owner)
 
-    def _new_pool(self, template: Template) -> Pool:
-        return Pool([self._open(), self._open()], template, self.host.url, self._pool_size)
+    def _new_pool(self, template: Template, size: int) -> Pool:
+        return Pool([self._open(), self._open()], template, self.host.url, size)
 
-    def _clean_once(self) -> None:
+    def _clean_once(self, wanted: Wanted) -> None:
         """Remove what dead runs left, in the first process of the run; a server of our own has nobody else's."""
-        if self._folder.noted("clean"):
+        if self._folder.noted(_CLEAN):
             return
-        self._folder.note("clean")
-        remove_leftovers()
-        if self.host.kind == "url":
-            self._registry.clean()
+        with self._folder.locked():  # nobody looks for a template before those to be forgotten are
+            if self._folder.noted(_CLEAN):
+                return
+            remove_leftovers()
+            if self.host.kind == "url":
+                if wanted.clear:
+                    self._registry.forget()
+                self._registry.clean()
+            self._folder.note(_CLEAN)
 
 
-def finish(folder: RunFolder, wanted: Wanted) -> None:
-    """End a run, in the process that began it: drop what is not kept, keep new templates, let the server go."""
-    host = folder.host()
-    keep = folder.noted("kept")
-    if host is not None and (host.kind == "url" or keep or folder.noted(BUILT)):
-        registry = open_registry(host.admin, host.url(DATABASE), folder.run)
-        registry.end()
-        if host.root:
-            registry.retire(_KEPT_TEMPLATES)
-        registry.close()
-        if host.root and folder.noted(BUILT) and not keep:
-            _publish(host, wanted)
-    folder.let_go(keep=keep)
+def finish(run: RunFolder, wanted: Wanted) -> None:
+    """End a run, in the process that began it: drop what is not kept, keep new templates, let the servers go.
+
+    Args:
+        run: the run's folder.
+        wanted: where the run's own server came from; the others have its cache.
+    """
+    with ExitStack() as ending:  # one that fails keeps no other from its end
+        ending.callback(run.let_go)
+        for folder in run.servers():
+            ending.callback(_finish, run, folder, wanted)
+
+
+def _finish(run: RunFolder, folder: ServerFolder, wanted: Wanted) -> None:
+    host, keep = folder.host(), folder.noted(_KEPT)
+    assert host is not None
+    if keep and host.keep:
+        Path(host.keep).touch()
+    if host.kind != "url" and not keep and not folder.noted(_BUILT):
+        return
+    registry = open_registry(host.admin, host.url(DATABASE), run.name)
+    registry.end()
+    if host.root:
+        registry.retire(_KEPT_TEMPLATES)
+    registry.close()
+    if host.root and folder.noted(_BUILT) and not keep:
+        _publish(host, wanted)
 
 
 def _publish(host: Host, wanted: Wanted) -> None:

@@ -1,36 +1,30 @@
-"""The server of one run, shared by all of its processes: chosen and started once, by whoever needs it first.
-
-A run has a folder. Its first process makes the folder and holds the *leash*: the writing end of a named pipe that the operating
-system closes when that process ends, however it ends. The server hangs on the other end.
-"""
+"""A server of a run: chosen and started, and tied to the run's leash (`seedbed.testdb.run`)."""
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from seedbed.errors import DatabaseFailure, InvalidInput
 from seedbed.servers import Embedded, System, choose
 from seedbed.servers.choose import Choice
 from seedbed.servers.container import IMAGE, Container
-from seedbed.servers.disposable import leashed, new_root
+from seedbed.servers.disposable import KEEP, leashed, new_root
 from seedbed.servers.launcher import LocalServer
 from seedbed.servers.protocol import Backend, Unavailable
 from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb.address import address
 from seedbed.testdb.cache import Cache
-from seedbed.testdb.leases import Lease
-from seedbed.testdb.leftovers import OWNER, PREFIX, ROOT
+from seedbed.testdb.leftovers import ROOT
+
+LEASH = "leash"
+"""The pipe in a run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,7 @@ class Wanted:
         image: the container's image.
         cache: megabytes of templates kept between runs.
         project: whose templates.
+        clear: forget the templates of earlier runs that are on a given server.
     """
 
     server: str = "auto"
@@ -50,6 +45,13 @@ class Wanted:
     image: str = IMAGE
     cache: int = 512
     project: str = ""
+    clear: bool = False
+
+    @property
+    def name(self) -> str:
+        """A name for it, the same in all processes."""
+        digest = hashlib.blake2b(repr(astuple(self)).encode(), digest_size=8)
+        return f"{self.server}-{digest.hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Host:
         admin: the URL of a database that is always there.
         root: the folder of a local server of ours, else empty.
         keeper: the process that keeps a container of ours, else 0.
+        keep: a file that lets a server of ours outlive the run if somebody makes it, else empty.
         warm: whether it came with templates of an earlier run.
     """
 
@@ -72,6 +75,7 @@ class Host:
     admin: str
     root: str = ""
     keeper: int = 0
+    keep: str = ""
     warm: bool = False
 
     def url(self, database: str) -> str:
@@ -79,98 +83,17 @@ class Host:
         return address(self.admin, database)
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """What the processes of one run share.
+def start(wanted: Wanted, folder: Path) -> Host:
+    """Start a server, or look at the given one.
 
-    Attributes:
-        path: the folder, closed to others.
-        leash: the pipe's writing end in the process that made the folder, else -1.
+    Args:
+        wanted: where it is to come from.
+        folder: the server's, inside the run's.
+
+    Raises:
+        NoServer: there is none to be had.
+        DatabaseFailure: it did not start.
     """
-
-    path: Path
-    leash: int = -1
-
-    @classmethod
-    def make(cls) -> RunFolder:
-        """Return a new run's folder; this process holds its leash."""
-        path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        (path / OWNER).write_text(json.dumps(asdict(Lease.own())))
-        os.mkfifo(path / "leash", 0o600)
-        # Opened for both, or opening would wait for a reader; closed on exec, so that only this process holds it.
-        return cls(path, os.open(path / "leash", os.O_RDWR | os.O_CLOEXEC))
-
-    @property
-    def run(self) -> str:
-        """The run's name, part of its databases' names."""
-        return self.path.name.rpartition("-")[2].replace("_", "x").lower()
-
-    @property
-    def owner(self) -> Lease:
-        """The process that began the run."""
-        return Lease(**json.loads((self.path / OWNER).read_text()))
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep the run's other processes out meanwhile."""
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def host(self) -> Host | None:
-        """Return the run's server, None where nobody needed one yet."""
-        try:
-            return Host(**json.loads((self.path / "server.json").read_text()))
-        except FileNotFoundError:
-            return None
-
-    def note(self, name: str) -> None:
-        """Leave a note that `noted` finds."""
-        (self.path / name).touch()
-
-    def noted(self, name: str) -> bool:
-        """Say whether a process of the run left this note."""
-        return (self.path / name).exists()
-
-    def ensure_host(self, wanted: Wanted) -> Host:
-        """Return the run's server, started if it is not.
-
-        Args:
-            wanted: where it is to come from.
-
-        Raises:
-            NoServer: there is none to be had.
-            DatabaseFailure: it did not start.
-        """
-        with self.locked():
-            found = self.host()
-            if found is None:
-                found = _start(self, wanted)
-                draft = self.path / f"server.{secrets.token_hex(4)}"
-                draft.touch(mode=0o600)
-                draft.write_text(json.dumps(asdict(found)))
-                draft.rename(self.path / "server.json")
-        return found
-
-    def let_go(self, *, keep: bool) -> None:
-        """End the run: the server goes, unless it holds something to be kept."""
-        if keep:
-            os.write(self.leash, b"keep\n")
-        os.close(self.leash)
-        shutil.rmtree(self.path, ignore_errors=True)
-
-    def reading_end(self) -> int:
-        """Return the leash's reading end, for a process that hangs on it."""
-        # Without O_NONBLOCK, opening would wait for ever where the run has just died; with it, a read would not wait at all.
-        end = os.open(self.path / "leash", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        os.set_blocking(end, True)
-        return end
-
-
-def _start(folder: RunFolder, wanted: Wanted) -> Host:
     if wanted.server == "url":
         return _given(wanted)
     container: Backend = Container(wanted.image, glance=True)  # its keeper takes the closer look
@@ -205,17 +128,24 @@ def _given(wanted: Wanted) -> Host:
     return Host("url", f"PostgreSQL {version} url", version, address(wanted.url, database))
 
 
-def _local(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
+def _local(folder: Path, wanted: Wanted, chosen: Choice) -> Host:
     root = new_root()
     server = chosen.backend.server(root, DISPOSABLE)
     assert isinstance(server, LocalServer)
-    (folder.path / ROOT).write_text(str(root))
-    end = folder.reading_end()
+    (folder / ROOT).write_text(str(root))
+    end = _reading_end(folder.parent / LEASH)
     leashed(root, end).returncode = 0  # it outlives this process; nobody waits for it
     os.close(end)
     warm = _started(server, Cache.of(server, wanted.project, wanted.cache))
-    name = chosen.backend.name
-    return Host(name, str(chosen), server.version, server.url(), str(root), warm=warm)
+    return Host(
+        chosen.backend.name,
+        str(chosen),
+        server.version,
+        server.url(),
+        root=str(root),
+        keep=str(root / KEEP),
+        warm=warm,
+    )
 
 
 def _started(server: LocalServer, cache: Cache) -> bool:
@@ -235,10 +165,11 @@ def _started(server: LocalServer, cache: Cache) -> bool:
     return warm
 
 
-def _container(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
-    end = folder.reading_end()
+def _container(folder: Path, wanted: Wanted, chosen: Choice) -> Host:
+    keep = str(new_root())
+    end = _reading_end(folder.parent / LEASH)
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "seedbed.testdb.keeper", wanted.image],
+        [sys.executable, "-m", "seedbed.testdb.keeper", wanted.image, keep],
         stdin=end,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -252,4 +183,14 @@ def _container(folder: RunFolder, wanted: Wanted, chosen: Choice) -> Host:
         raise Unavailable(said["unavailable"])
     if "failure" in said:
         raise DatabaseFailure(said["failure"])
-    return Host("container", str(chosen), said["version"], said["url"], keeper=keeper.pid)
+    return Host(
+        "container", str(chosen), said["version"], said["url"], keeper=keeper.pid, keep=keep
+    )
+
+
+def _reading_end(leash: Path) -> int:
+    """Return the leash's reading end, for a process that hangs on it."""
+    # Without O_NONBLOCK, opening would wait for ever where the run has just died; with it, a read would not wait at all.
+    end = os.open(leash, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(end, True)
+    return end

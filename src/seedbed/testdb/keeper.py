@@ -1,8 +1,8 @@
-"""A process that keeps one container: ``python -m seedbed.testdb.keeper IMAGE``, standard input being the run's leash.
+"""A process that keeps one container: ``python -m seedbed.testdb.keeper IMAGE KEEP``, standard input being the run's leash.
 
 The tests' processes come and go (pytest-xdist's workers, one of which is the first to need a server), and testcontainers ties a
 container to the process that started it. So a process of its own starts it, says on one line where it is, and removes it when the
-leash is let go, whatever ended the run.
+leash is let go, whatever ended the run; unless somebody has made the file KEEP by then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seedbed.testdb.leases import Lease
 LABEL = "seedbed.keeper"
 
 
-def main(image: str) -> None:
+def main(image: str, keep: Path) -> None:
     """Start a container, report it, and remove it in the end."""
     owner = json.dumps(asdict(Lease.own()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -38,7 +38,9 @@ def main(image: str) -> None:
         return _say({"failure": str(error)})
     try:
         _say({"url": server.url(), "version": server.version})
-        if sys.stdin.readline().strip() == "keep":
+        sys.stdin.read()
+        if keep.exists():
+            keep.unlink()
             signal.pause()
     finally:
         server.stop()
@@ -54,4 +56,4 @@ def _ended(label: str) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))

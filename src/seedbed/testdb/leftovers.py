@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from seedbed.errors import SeedbedError
@@ -15,18 +16,15 @@ from seedbed.testdb.leases import Lease
 
 PREFIX = "seedbed-run-"
 OWNER, ROOT = "owner", "root"
-"""Files of a run's folder: the lease of the process that began the run, and where its server's files are."""
+"""The lease of the process that began a run, in its folder; where a server's files are, in each server's folder inside."""
 
 
 def remove_leftovers() -> None:
     """Remove what runs of ours left whose first process has ended; a living one's is not touched, nor a stranger's."""
     for folder in _ended():
-        try:
-            root = Path((folder / ROOT).read_text())
-        except OSError:
-            pass  # it needed no server of ours, or it is being removed
-        else:
-            _remove(root)
+        for file in folder.glob(f"*/{ROOT}"):
+            with suppress(OSError):  # it is being removed
+                _remove(Path(file.read_text()))
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -179,6 +179,13 @@ class Registry:
                 self.drop_all("run = %s AND kind IN ('clone', 'draft')", [run])
                 self.execute("DELETE FROM runs WHERE id = %s", [run])
         self.drop_all("kind = 'template' AND used_at < now() - %s::interval", [UNUSED])
+        # A run that is alive may have found one before it was forgotten, and copy it yet.
+        if not self.execute("SELECT 1 FROM runs WHERE id <> %s", [self.run]):
+            self.drop_all("kind = 'template' AND key IS NULL", [])
+
+    def forget(self) -> None:
+        """Let nobody find the templates there are; `clean` drops them once nobody can be using them."""
+        self.execute("UPDATE databases SET key = NULL WHERE kind = 'template'")
 
     def retire(self, most: int) -> None:
         """Drop templates beyond a number of them, those used longest ago first."""

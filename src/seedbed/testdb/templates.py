@@ -47,14 +47,11 @@ def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Te
     draft = registry.reserve("draft")[0]
     create_database(registry, draft, way=fastest_way(registry))
     manifest = fill(blueprint, host.url(draft))
+    # A run that copies an older one right now keeps it, so that this one has a name of its own.
     stale = registry.template(key)
-    name = f"seedbed_template_{key}"
-    if stale:
-        # A run that copies it right now keeps it: then this one's gets a name of its own.
-        if not registry.drop(stale.name):
-            name += draft[-4:]
+    if stale and not registry.drop(stale.name):
         registry.execute("UPDATE databases SET key = NULL WHERE name = %s", [stale.name])
-    template = Template(name, key, manifest.text())
+    template = Template(f"seedbed_template_{key}_{draft[-4:]}", key, manifest.text())
     registry.publish(draft, template)
     return template
 
