@@ -1,8 +1,8 @@
-"""From batches to tables: which attributes are columns, which are references, and where each batch's rows start."""
+"""From batches to tables: the batches of a table one after the other, and links as references."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,143 +12,58 @@ import polars as pl
 from seedbed.batch import values
 from seedbed.batch.batch import Batch
 from seedbed.batch.links import factory_of, refers
-from seedbed.batch.processors import processor_of
 from seedbed.batch.row import Row
 from seedbed.batch.row_wise import raised
-from seedbed.batch.selection import Index
+from seedbed.batch.shape import Shape, shape_of, table_name
 from seedbed.dataset import Keys, Reference, TableName
-from seedbed.errors import Finding, InvalidInput, nearest
+from seedbed.errors import InvalidInput
 from seedbed.fields import unique
 
 if TYPE_CHECKING:
     from seedbed.batch.world import World
-    from seedbed.factory import Factory
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a factory writes.
-
-    Attributes:
-        table: where.
-        columns: attribute to column name.
-        references: attribute to the foreign-key columns that it fills (None: the target will tell).
-        key, insert_only: column or reference names.
-        processors: by attribute, what the model's type makes of a value before the driver sees it.
-    """
-
-    table: TableName
-    columns: Mapping[str, str]
-    references: Mapping[str, tuple[str, ...] | None]
-    key: tuple[str, ...]
-    insert_only: frozenset[str]
-    processors: Mapping[str, Any]
-
-
-def table_name(factory: type[Factory[Any]]) -> TableName:
-    """Return the table that a factory writes to."""
-    meta = factory._meta
-    if meta.table:
-        schema, _, name = str(meta.table).rpartition(".")
-        return TableName(name, schema)
-    return TableName(meta.model.__table__.name, meta.model.__table__.schema or "")
-
-
-def shape_of(batch: Batch, linked: set[str]) -> Shape:
-    """Return what a batch's factory writes; `linked` are the attributes that are other rows in any batch of its table."""
-    factory = batch.factory
-    meta = factory._meta
-    hidden = {*meta.exclude, *meta.parameters, *meta.ignored}
-    names = [name for name in batch.declarations if name not in hidden]
-    links = [name for name in names if name in linked]
-    called = {name: meta.rename.get(name, name) for name in names}
-    if meta.table:
-        columns = {name: called[name] for name in names if name not in links}
-        references: dict[str, tuple[str, ...] | None] = dict.fromkeys(links)
-        processors: dict[str, Any] = {}
-    else:
-        columns, references, processors = _mapped(factory, called, links)
-    names_of = {**columns, **{name: name for name in references}}
-    for option in ("key", "insert_only"):
-        for name in getattr(meta, option):
-            if name not in names_of:
-                raise InvalidInput(
-                    f"{factory.__name__}.Meta.{option} names {name!r}, which the factory does not declare.",
-                    remedy=nearest(name, list(names_of)),
-                )
-    return Shape(
-        table_name(factory),
-        columns,
-        references,
-        tuple(names_of[name] for name in meta.key),
-        frozenset(names_of[name] for name in meta.insert_only),
-        processors,
-    )
-
-
-def _mapped(factory: type[Factory[Any]], called: Mapping[str, str], links: Sequence[str]) -> Any:
-    """Return columns, references and value processors according to the factory's SQLAlchemy model."""
-    from sqlalchemy import inspect
-
-    mapper = inspect(factory._meta.model)
-    columns, references, processors, findings = {}, {}, {}, []
-    for name, attribute in called.items():
-        if attribute in mapper.relationships:
-            pairs = mapper.relationships[attribute].local_remote_pairs
-            references[name] = tuple(local.name for local, _ in pairs)
-        elif attribute in mapper.column_attrs:
-            column = mapper.column_attrs[attribute].columns[0]
-            if name in links:
-                references[name] = (column.name,)
-                continue
-            columns[name] = column.name
-            processors[name] = processor_of(column.type)
-        else:
-            remedy = nearest(attribute, list(mapper.all_orm_descriptors.keys()))
-            findings.append(
-                Finding(
-                    f"{factory.__name__}.{name}",
-                    f"{mapper.class_.__name__} has no such attribute",
-                    remedy,
-                )
-            )
-    if findings:
-        raise InvalidInput(
-            f"{factory.__name__} declares what its model does not have.",
-            findings=findings,
-            remedy="Put helper values into `class Params`, or name them in Meta.exclude.",
-        )
-    return columns, references, processors
+def assemble(world: World) -> dict[TableName, AssembledRows]:
+    """Return the tables of a finished evaluation, in the order in which they were first met."""
+    world.finish()
+    gathered: dict[TableName, list[Batch]] = {}
+    for batch in world.batches:
+        gathered.setdefault(table_name(batch.factory), []).append(batch)
+    places: dict[Batch, tuple[AssembledRows, int]] = {}
+    tables = {}
+    for name, batches in gathered.items():
+        linked = set().union(*(batch.links for batch in batches))
+        shapes = [shape_of(batch, linked) for batch in batches]
+        tables[name] = rows = AssembledRows(name, batches, shapes, places)
+        places.update((b, (rows, start)) for b, start in zip(batches, rows.starts, strict=True))
+    return tables
 
 
 @dataclass(eq=False)
 class AssembledRows:
-    """The rows of one table, out of one or more batches (see `seedbed.dataset.TableRows`)."""
+    """The rows of one table, out of one or more batches (see `seedbed.dataset.TableRows`).
+
+    Attributes:
+        batches, shapes: the batches, and what each of them writes.
+        places: of every batch of the evaluation the table that it went to, and the position of its first row there.
+        starts: the positions of the batches' first rows.
+    """
 
     table: TableName
     batches: list[Batch]
     shapes: list[Shape]
-    starts: list[int]
-    tables: Mapping[int, tuple[AssembledRows, int]]
+    places: Mapping[Batch, tuple[AssembledRows, int]]
+    starts: list[int] = field(init=False)
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
+        sizes = [len(batch) for batch in self.batches]
+        self.starts = [0, *np.cumsum(sizes[:-1]).tolist()]
         keys = [batch.keys for batch in self.batches]
         self.keys = np.concatenate(keys).view(np.int64)
         self._check_keys()
+        self._check_columns()
         first = self.shapes[0]
-        for batch, shape in zip(self.batches, self.shapes, strict=True):
-            if set(shape.columns.values()) | set(shape.references) != set(
-                first.columns.values()
-            ) | set(first.references):
-                differing = (set(shape.columns.values()) | set(shape.references)) ^ (
-                    set(first.columns.values()) | set(first.references)
-                )
-                raise InvalidInput(
-                    f"{batch.factory.__name__} and {self.batches[0].factory.__name__} both write to {self.table}, but"
-                    f" only one of them sets {', '.join(sorted(differing))}.",
-                    remedy="Declare the same columns in both, None where there is nothing.",
-                )
         self.column_names = tuple(first.columns.values())
         self.natural_key, self.insert_only = first.key, first.insert_only
         self._references: dict[str, Reference] | None = None
@@ -207,7 +122,7 @@ class AssembledRows:
                 continue
             places = []
             for parent, positions in link.target.parts:
-                found, start = self.tables[id(parent)]
+                found, start = self.places[parent]
                 if target is not None and found is not target:
                     raise InvalidInput(
                         f"{batch.factory.__name__}.{name} refers to rows of {target.table} and of {found.table}.",
@@ -243,6 +158,16 @@ class AssembledRows:
             " their number.",
         )
 
+    def _check_columns(self) -> None:
+        for batch, shape in zip(self.batches, self.shapes, strict=True):
+            differing = shape.written ^ self.shapes[0].written
+            if differing:
+                raise InvalidInput(
+                    f"{batch.factory.__name__} and {self.batches[0].factory.__name__} both write to {self.table}, but"
+                    f" only one of them sets {', '.join(sorted(differing))}.",
+                    remedy="Declare the same columns in both, None where there is nothing.",
+                )
+
     def _check_keys(self) -> None:
         unique, counts = np.unique(self.keys, return_counts=True)
         if len(unique) == len(self.keys):
@@ -273,33 +198,3 @@ def _processed(batch: Batch, attribute: str, process: Any) -> pl.Series:
         except Exception as error:
             raise raised(batch, position, attribute, error) from error
     return values.series_of(made)
-
-
-def assemble(world: World) -> dict[TableName, AssembledRows]:
-    """Return the tables of a finished evaluation, in the order in which they were first met."""
-    world.finish()
-    gathered: dict[TableName, list[Batch]] = {}
-    for batch in world.batches:
-        gathered.setdefault(table_name(batch.factory), []).append(batch)
-    grouped = {
-        name: [
-            (batch, shape_of(batch, set().union(*(b.links for b in batches)))) for batch in batches
-        ]
-        for name, batches in gathered.items()
-    }
-    places: dict[int, tuple[AssembledRows, Index | int]] = {}
-    tables = {}
-    for name, members in grouped.items():
-        sizes = [len(batch) for batch, _ in members]
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int).tolist()
-        rows = AssembledRows(
-            name,
-            [b for b, _ in members],
-            [s for _, s in members],
-            starts,
-            places,  # type: ignore[arg-type]
-        )
-        tables[name] = rows
-        for (batch, _), start in zip(members, starts, strict=True):
-            places[id(batch)] = (rows, start)
-    return tables

@@ -43,6 +43,75 @@ def check_children(name: str, via: str, where: str) -> None:
         )
 
 
+def children_of(
+    batch: Batch,
+    rows: Index | None,
+    batches: Sequence[Batch],
+    factory: str,
+    via: str,
+    names: Sequence[str],
+) -> pl.DataFrame:
+    """Return columns of the rows that refer to a batch's rows, and ``@parent``, their parent's position among these.
+
+    Args:
+        batch: the parents.
+        rows: those of them that are meant; None: all.
+        batches: where the children are among.
+        factory: what they may be asked for by, see `names_of`.
+        via: the attribute by which they refer to their parent.
+        names: the columns.
+    """
+    parts = []
+    for child in [b for b in batches if factory in names_of(b)]:
+        if not child.is_link(via):
+            continue
+        parents = towards_of(child.link(via), batch)
+        if rows is not None:
+            place = np.full(len(batch), -1, dtype=np.int64)
+            place[rows] = np.arange(len(rows))
+            parents = np.where(parents >= 0, place[parents], -1)
+        mine = np.flatnonzero(parents >= 0)
+        columns = [values.gather(child.column(n), mine).alias(n) for n in names]
+        parts.append([pl.Series("@parent", parents[mine]), *columns])
+    return stacked(parts, ["@parent", *names])
+
+
+def family_of(
+    batch: Batch, rows: Index | None, batches: Sequence[Batch], over: str, names: Sequence[str]
+) -> pl.DataFrame:
+    """Return columns of all rows of a batch's factory, ``@parent`` and ``@here``.
+
+    ``@parent`` is a number that siblings share; it says nothing else. ``@here`` is a row's position among those that are meant, -1 for
+    others.
+
+    Args:
+        batch: the rows in question.
+        rows: those of them that are meant; None: all.
+        batches: where their siblings are among.
+        over: the attribute by which they refer to their parent.
+        names: the columns.
+    """
+    starts: dict[Batch, int] = {}
+    total, parts = 0, []
+    for sibling in [b for b in batches if b.factory.path() == batch.factory.path()]:
+        if not sibling.is_link(over):
+            continue
+        codes = -2 - np.arange(total, total + len(sibling))  # without a parent: a family of one
+        total += len(sibling)
+        link = sibling.link(over)
+        for parent, _ in link.target.parts:
+            start = starts.setdefault(parent, sum(len(earlier) for earlier in starts))
+            towards = towards_of(link, parent)
+            codes = np.where(towards >= 0, towards + start, codes)
+        here = np.full(len(sibling), -1, dtype=np.int64)
+        if sibling is batch:
+            mine = np.arange(len(batch)) if rows is None else rows
+            here[mine] = np.arange(len(mine))
+        columns = [sibling.column(n).alias(n) for n in names]
+        parts.append([pl.Series("@parent", codes), pl.Series("@here", here), *columns])
+    return stacked(parts, ["@parent", "@here", *names])
+
+
 def towards_of(link: Link, batch: Batch) -> Index:
     """Return, per row of a link, the row of one batch that it refers to, or -1."""
     towards, start = np.full(len(link.rows), -1, dtype=np.int64), 0

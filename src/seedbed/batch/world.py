@@ -11,10 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from seedbed import streams
-from seedbed.batch import values
 from seedbed.batch.batch import Batch
+from seedbed.batch.handpicked import hand_picked
 from seedbed.batch.hooks import check_hooks, make_related
-from seedbed.batch.kinship import check_children, names_of, stacked, towards_of
+from seedbed.batch.kinship import check_children, children_of, family_of, names_of
 from seedbed.batch.links import factory_of, makes
 from seedbed.batch.seed import Seed
 from seedbed.batch.selection import Index, Link, Selection
@@ -101,39 +101,12 @@ class World:
         return Selection(found, factory).compact()
 
     def _pick_by_hand(self, factory: type[Factory[Any]], seeds: Sequence[Seed]) -> None:
-        columns: dict[str, tuple[list[int], list[Any]]] = {}
-        for position, seed in enumerate(seeds):
-            for name, value in seed.resolved(self.as_of).items():
-                positions, picked = columns.setdefault(name, ([], []))
-                positions.append(position)
-                picked.append(value)
-        keys = [streams.named_key(factory.path(), seed.label) for seed in seeds]
-        traits = set(factory._meta.parameters) - set(factory._meta.pre_declarations)
-        batch = self.add(
-            Batch(
-                self,
-                factory,
-                np.array(keys, dtype=np.uint64),
-                np.zeros(len(seeds), dtype=np.int64),
-                overrides={name: False for name in columns if name in traits},
-                given={name: (np.array(p), v) for name, (p, v) in columns.items()},
-                labels=[seed.label for seed in seeds],
-                origins=[seed.origin for seed in seeds],
-            )
-        )
-        for name in columns:
-            if name not in batch.declarations:
-                first = seeds[columns[name][0][0]]
-                raise InvalidInput(
-                    f"{first.origin_of(name)}: {factory.__name__} does not declare {name!r}.",
-                    remedy=nearest(name, list(batch.declarations)),
-                )
+        batch = self.add(hand_picked(self, factory, seeds))
         for position, seed in enumerate(seeds):
             self._named[factory.path(), seed.label] = (batch, position)
-        for name, (_, labels) in columns.items():
-            if batch.is_link(
-                name
-            ):  # the rows it names are there from now on, for whoever picks among all
+        # The rows that they name are there from now on, for whoever picks among all.
+        for name, (_, labels) in batch.given.items():
+            if batch.is_link(name):
                 target = factory_of(batch.declarations[name].declaration, *batch.lines)
                 self.named_link(target, labels, f"{factory.__name__}.{name}")
 
@@ -165,6 +138,7 @@ class World:
         keys = streams.child_keys(parents.keys[rows], segment, ordinals)
 
         def batch_of(kept: Index | slice) -> Batch:
+            """Return those of the rows that are kept; each has the key and the number that it has among all."""
             container = Link(parents, rows[kept])
             batch = Batch(
                 self,
@@ -179,15 +153,20 @@ class World:
                 batch._links[via] = container
             return batch
 
+        everyone = batch_of(slice(None))
         if when is None:
-            return self.add(batch_of(slice(None)), maker).all()
-        candidates = batch_of(slice(None))
+            return self.add(everyone, maker).all()
+        return self.add(batch_of(self._passing(everyone, when))).all()
+
+    def _passing(self, candidates: Batch, when: pl.Expr) -> Index:
+        """Return the rows for which a condition holds, and forget those that were made below candidates to find out.
+
+        What SubFactory makes below rows is made again for those that stay.
+        """
         cells = candidates.cells("when")
         passed = evaluate(when, frame(cells, roots(when)), cells.where, pl.Boolean)
-        # Rows that SubFactory made below candidates are made again for those that stay.
         self.batches = [b for b in self.batches if not b.is_below(candidates)]
-        kept = np.flatnonzero(passed.fill_null(False).to_numpy())
-        return self.add(batch_of(kept)).all()
+        return np.flatnonzero(passed.fill_null(False).to_numpy())
 
     def settle(self) -> None:
         """Make all rows that SubFactory and RelatedFactory call for, except where that is being done right now."""
@@ -242,19 +221,7 @@ class World:
         self.settle()
         self._read.setdefault(factory, where)
         check_children(factory, via, where)
-        parts = []
-        for child in [b for b in self.batches if factory in names_of(b)]:
-            if not child.is_link(via):
-                continue
-            parents = towards_of(child.link(via), batch)
-            if rows is not None:
-                place = np.full(len(batch), -1, dtype=np.int64)
-                place[rows] = np.arange(len(rows))
-                parents = np.where(parents >= 0, place[parents], -1)
-            mine = np.flatnonzero(parents >= 0)
-            columns = [values.gather(child.column(n), mine).alias(n) for n in names]
-            parts.append([pl.Series("@parent", parents[mine]), *columns])
-        return stacked(parts, ["@parent", *names])
+        return children_of(batch, rows, self.batches, factory, via, names)
 
     def family(
         self, batch: Batch, rows: Index | None, over: str, names: Sequence[str], where: str
@@ -267,27 +234,7 @@ class World:
                 remedy="Choose them by other columns, or with where() afterwards.",
             )
         self._read.setdefault(batch.factory.path(), where)
-        starts: dict[int, int] = {}
-        total, parts = 0, []
-        for sibling in [b for b in self.batches if b.factory.path() == batch.factory.path()]:
-            if not sibling.is_link(over):
-                continue
-            codes = -2 - np.arange(total, total + len(sibling))  # without a parent: a family of one
-            total += len(sibling)
-            link = sibling.link(over)
-            for parent, _ in link.target.parts:
-                start = starts.setdefault(
-                    id(parent), sum(len(b) for b in self.batches) * len(starts)
-                )
-                towards = towards_of(link, parent)
-                codes = np.where(towards >= 0, towards + start, codes)
-            here = np.full(len(sibling), -1, dtype=np.int64)
-            if sibling is batch:
-                mine = np.arange(len(batch)) if rows is None else rows
-                here[mine] = np.arange(len(mine))
-            columns = [sibling.column(n).alias(n) for n in names]
-            parts.append([pl.Series("@parent", codes), pl.Series("@here", here), *columns])
-        return stacked(parts, ["@parent", "@here", *names])
+        return family_of(batch, rows, self.batches, over, names)
 
 
 def _weights(pool: Selection, weight: pl.Expr, where: str) -> npt.NDArray[np.float64]:
