@@ -20,6 +20,7 @@ import pytest
 from seedbed.servers.container import Container
 from seedbed.servers.protocol import Unavailable
 from tests.plugin.conftest import write
+from tests.plugin.test_runs import db
 
 IMAGE, REAPER = "seedbed-postgres:18", "seedbed-reaper:1"
 SECONDS = 180
@@ -140,6 +141,35 @@ def test_two_workers_share_a_container_that_is_gone_afterwards(
     either.runpytest_subprocess("-n", "2", "-q").assert_outcomes(passed=5)
     for name in noted(either).values():
         engine.wait_for_removal(name)
+
+
+def test_a_markers_image_is_a_server_beside_the_runs_own(
+    contained: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    """Shared by the workers; it stays when a test's database there is kept, and the run's own does not."""
+    monkeypatch.setenv("SEEDBED_TEST_SERVER", "embedded")
+    contained.makepyfile(
+        f"""
+        import pytest
+        from whereabouts import note
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_own(seedbed, number): assert seedbed.server.kind == "embedded"
+
+        @pytest.mark.seedbed(image="{IMAGE}", keep="failed")
+        class TestContained:
+            def test_kept(self, seedbed, seedbed_session, count):
+                assert (seedbed.server.kind, count(seedbed_session)) == ("container", 2)
+                assert not note(seedbed)
+
+            def test_fine(self, seedbed): assert seedbed.server.kind == "container"
+        """
+    )
+    contained.runpytest_subprocess("-q", "-n", "2").assert_outcomes(passed=3, failed=1)
+    name = noted(contained)["container"]
+    assert engine.exists(name)
+    assert db("clean").count("removed") == 1
+    engine.wait_for_removal(name)
 
 
 def test_a_killed_run_leaves_no_container(either: pytest.Pytester, engine: Engine) -> None:
