@@ -24,7 +24,7 @@ from seedbed.load.retrying import AGAIN, persistently
 from seedbed.load.run import Run
 from seedbed.load.session import connect, locked, take_lock, transaction
 from seedbed.options import Options
-from seedbed.plan import Contents, Plan, summary, told_as_ours
+from seedbed.plan import Contents, Plan, case_of, summary, told_as_ours
 from seedbed.source import Source
 
 
@@ -141,7 +141,7 @@ def _rehearse(job: Job) -> None:
         told_as_ours(),
         transaction(connection, keep=True, limits=options.limits),
     ):
-        verdict = _judge(connection, job)
+        verdict = guard.judge(connection, case_of(job.source, options))
         if job.before:
             job.before.check(connection, verdict)
             return
@@ -168,7 +168,7 @@ def _written(connection: Connection[Any], job: Job) -> Plan:
     try:
         with transaction(connection, keep=True, limits=options.limits):
             take_lock(connection, wait=options.wait)
-            verdict = _judge(connection, job)
+            verdict = guard.judge(connection, case_of(job.source, options))
             gone = _carried_out_before(connection, job, verdict)
             with prepared(connection, job.source, options.scope(writing=True), job.told) as run:
                 done = _carried_out(connection, job, run, verdict, started)
@@ -212,19 +212,6 @@ def _carried_out(
         guard.stamp_verdict(connection, verdict)
     carry_out(connection, run, job.told, overwrite=options.edits == "overwrite")
     return summary(connection, source, run, options, verdict.environment, started, [])
-
-
-def _judge(connection: Connection[Any], job: Job) -> Verdict:
-    source, options = job.source, job.options
-    return guard.judge(
-        connection,
-        profile=source.profile,
-        environments=source.environments,
-        production_safe=source.production_safe,
-        said=options.said,
-        confirm=options.confirm,
-        patterns=source.patterns,
-    )
 
 
 def _record(connection: Connection[Any], job: Job, run: Run, done: Plan) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seedbed import guard
@@ -32,15 +33,14 @@ def explain(
     Raises:
         SeedbedError: one of its kinds: no such server, a word that is no environment ...
     """
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
-        connection.execute("SET TRANSACTION READ ONLY")  # the server holds us to it
-        if profile is None:
-            return guard.explain(connection, said=said, patterns=patterns)
-        return guard.explain(
-            connection,
+    case = guard.Case(said=said, patterns=patterns)
+    if profile is not None:
+        case = replace(
+            case,
             profile=profile.name,
             environments=profile.environments,
             production_safe=profile.production_safe,
-            said=said,
-            patterns=patterns,
         )
+    with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
+        connection.execute("SET TRANSACTION READ ONLY")  # the server holds us to it
+        return guard.explain(connection, case)

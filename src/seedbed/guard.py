@@ -7,7 +7,7 @@ another server can get in between. The use cases call `judge`; there is no way a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
@@ -32,42 +32,41 @@ from seedbed.settings import Permissions, Said, read_permissions, read_settings
 from seedbed.surveying import survey
 
 
-def judge(
-    connection: Connection[Any],
-    *,
-    profile: str,
-    environments: Sequence[str],
-    production_safe: bool = False,
-    said: Said | None = None,
-    confirm: str | None = None,
-    patterns: Patterns | None = None,
-) -> Verdict:
-    """Return what the database connected to is for, if a profile may be written to it.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be judged of a database: whether a profile may go there, after all that was said about it.
+
+    Attributes:
+        profile: the profile's name; without one, the verdict is about the database alone.
+        environments: where the profile may go; an empty local database nobody says anything about becomes the first of them.
+        production_safe: whether it may go to production, too.
+        said: what the operator says the database is for, and where; None where nothing was said.
+        confirm: the database's name, where the operator repeated it.
+        patterns: what the project says of names; None: the project of the current folder does.
+    """
+
+    profile: str = ""
+    environments: Sequence[str] = ()
+    production_safe: bool = False
+    said: Said | None = None
+    confirm: str | None = None
+    patterns: Patterns | None = None
+
+
+def judge(connection: Connection[Any], case: Case) -> Verdict:
+    """Return what the database connected to is for, if the profile in question may be written to it.
 
     Call it inside the transaction that will write; where the verdict is ``unstamped``, call `stamp_verdict` before committing.
 
     Args:
         connection: the one that will write.
-        profile: the profile's name, for the message.
-        environments: where the profile may go; an empty local database nobody says anything about becomes the first of them.
-        production_safe: whether it may go to production, too.
-        said: what the operator says the database is for, and where; None where nothing was said.
-        confirm: the database's name, where the operator repeated it.
-        patterns: what the project says of names; the project of the current folder by default.
+        case: the profile, and what was said.
 
     Raises:
         Refused: it may not be written to; all the evidence is listed.
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    verdict = explain(
-        connection,
-        profile=profile,
-        environments=environments,
-        production_safe=production_safe,
-        said=said,
-        confirm=confirm,
-        patterns=patterns,
-    )
+    verdict = explain(connection, case)
     if verdict.refusal:
         raise _refusal(verdict)
     return verdict
@@ -121,31 +120,27 @@ def stamp_at_birth(connection: Connection[Any], environment: str) -> None:
     _write(connection, survey(connection, look_inside=False), wanted, born=True)
 
 
-def explain(
-    connection: Connection[Any],
-    *,
-    profile: str = "",
-    environments: Sequence[str] = (),
-    production_safe: bool = False,
-    said: Said | None = None,
-    confirm: str | None = None,
-    patterns: Patterns | None = None,
-) -> Verdict:
+def explain(connection: Connection[Any], case: Case = Case()) -> Verdict:
     """Return what the database connected to is taken for, with the evidence; a refusal is told, not raised.
 
     Args:
         connection: to that database.
-        profile: the profile in question; without one, the verdict is about the database alone.
-        environments, production_safe, said, confirm, patterns: see `judge`.
+        case: the profile in question, if there is one, and what was said.
 
     Raises:
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    allowed = _read(environments)
-    verdict = weigh(survey(connection), said, allowed, _patterns(patterns))
-    if not profile:
+    allowed = _read(case.environments)
+    verdict = weigh(survey(connection), case.said, allowed, _patterns(case.patterns))
+    if not case.profile:
         return verdict
-    return admit(verdict, profile, allowed, production_safe=production_safe, confirm=confirm)
+    return admit(
+        verdict,
+        case.profile,
+        allowed,
+        production_safe=case.production_safe,
+        confirm=case.confirm,
+    )
 
 
 def stamp(

@@ -155,15 +155,7 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
         told_as_ours(),
         transaction(connection, keep=False, limits=options.limits),
     ):
-        verdict = guard.explain(
-            connection,
-            profile=source.profile,
-            environments=source.environments,
-            production_safe=source.production_safe,
-            said=options.said,
-            confirm=options.confirm,
-            patterns=source.patterns,
-        )
+        verdict = guard.explain(connection, case_of(source, options))
         with prepared(connection, source, options.scope(writing=False)) as run:
             obstacles = find_obstacles(connection, run, options)
             found = summary(
@@ -195,6 +187,18 @@ def save(found: Plan, options: Options, file: Path) -> None:
         seen=found.seen,
         tables={name: table.counts for name, table in found.tables.items()},
     ).write(file)
+
+
+def case_of(source: Source, options: Options) -> guard.Case:
+    """Return what the guard has to judge before a profile is written."""
+    return guard.Case(
+        profile=source.profile,
+        environments=source.environments,
+        production_safe=source.production_safe,
+        said=options.said,
+        confirm=options.confirm,
+        patterns=source.patterns,
+    )
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def save(
         raise InvalidInput("a snapshot needs a name")
     said = read_settings().operator_says(environment, "environment=")
     with _at_work(url, wait=wait) as (connection, admin):
-        verdict = guard.explain(connection, said=said)
+        verdict = guard.explain(connection, guard.Case(said=said))
         old, _ = ready(admin, verdict.site.database, end=end_sessions)
         if any(mark.name == name for mark in _marks(admin, old.name)):
             raise InvalidInput(

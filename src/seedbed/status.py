@@ -100,7 +100,7 @@ def status(url: str, *, said: Said | None = None) -> Status:
         said: what the operator says it is for.
     """
     with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
-        verdict = guard.explain(connection, said=said)
+        verdict = guard.explain(connection, guard.Case(said=said))
         there = ledger.exists(connection)
         runs = _runs(connection) if there else ()
         return Status(

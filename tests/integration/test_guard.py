@@ -27,13 +27,8 @@ def judge(
     connection: Connection, *environments: str, said: str | None = None, confirm: str | None = None
 ) -> Verdict:
     word = Said(said, "--environment") if said else None
-    return guard.judge(
-        connection,
-        profile="basics",
-        environments=environments or ("development",),
-        said=word,
-        confirm=confirm,
-    )
+    case = guard.Case("basics", environments or ("development",), said=word, confirm=confirm)
+    return guard.judge(connection, case)
 
 
 def name_of(connection: Connection) -> str:

@@ -79,7 +79,9 @@ def backup(
     with interruptible(), connect(url) as connection:
         try:
             _settle(connection)
-            made = _dump(connection, out or FOLDER, guard.explain(connection, said=said))
+            made = _dump(
+                connection, out or FOLDER, guard.explain(connection, guard.Case(said=said))
+            )
         except psycopg.errors.LockNotAvailable:
             raise Locked("a table is locked by somebody else, so it cannot be dumped") from None
         except psycopg.Error as error:

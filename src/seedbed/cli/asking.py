@@ -15,6 +15,11 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and not runs_unattended()
 
 
+def name_said(confirm: str | None, what: str) -> str:
+    """Return the database's name as it was said on the command line, else ask for it, see `ask_name`."""
+    return confirm if confirm is not None else ask_name(what)
+
+
 def ask_name(what: str) -> str:
     """Ask for the database's name, which confirms something.
 

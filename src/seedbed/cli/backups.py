@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedbed.cli.asking import ask_name
-from seedbed.cli.database import existing_place, find_project_aloud, operator_says
-from seedbed.cli.offering import BackupDir, choice_of, offered
-from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
+from seedbed.cli.asking import name_said
+from seedbed.cli.database import existing
+from seedbed.cli.offering import choice_of, offered
+from seedbed.cli.options import (
+    BackupDir,
+    Confirm,
+    DatabaseUrl,
+    Environment,
+    Json,
+    NoColor,
+    NoWait,
+    Origin,
+    Quiet,
+    Whose,
+)
 from seedbed.cli.output import Output
-from seedbed.cli.server import Whose
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
     from seedbed.backup import Backup, Dropped, Restored, Wanted
     from seedbed.databases.sessions import Sessions
-
-Origin = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="ENVIRONMENT",
-        help="The environment the rows are of, to say that you mean them although this database is for another one.",
-    ),
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,10 +59,8 @@ def backup(
     from seedbed.backup import backup as make
 
     output = Output(json, quiet, not no_color)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    said = operator_says(project, environment)
-    made = make(place.url, out=out, keep=keep, keep_days=keep_days, said=said)
+    at = existing(output, profile, database_url, environment)
+    made = make(at.url, out=out, keep=keep, keep_days=keep_days, said=at.said)
     output.document(_document(made))
     tables, rows = len(made.manifest.rows), sum(made.manifest.rows.values())
     output.text(f"{made.path}: {made.size:,} bytes, {rows:,} rows in {tables} tables")
@@ -119,9 +118,8 @@ def restore(
     if file is None and not drop_old:
         raise InvalidInput("restore needs the FILE of a backup", remedy="seedbed backup makes one.")
     output = Output(json, quiet, not no_color)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    name = confirm if confirm is not None else ask_name("replace it")
+    at = existing(output, profile, database_url, environment)
+    name = name_said(confirm, "replace it")
     chosen = choice_of(backup_first, backup_dir)
 
     def wanted(choice: bool | Path | None) -> Wanted:
@@ -132,14 +130,14 @@ def restore(
             drop_old=drop_old,
             backup=choice,
             owners=not no_owner,
-            said=operator_says(project, environment),
+            said=at.said,
             wait=not no_wait,
         )
 
     if file is None:
-        _print_dropped(output, offered(lambda choice: drop_kept(place.url, wanted(choice)), chosen))
+        _print_dropped(output, offered(lambda choice: drop_kept(at.url, wanted(choice)), chosen))
         return
-    done = offered(lambda choice: bring_back(place.url, file, wanted(choice)), chosen)
+    done = offered(lambda choice: bring_back(at.url, file, wanted(choice)), chosen)
     output.document(_report(done))
     _print(output, done)
 
@@ -155,12 +153,12 @@ def _print_dropped(output: Output, gone: Dropped) -> None:
     )
     for path in gone.backups:
         output.text(f"backed up to {path}")
-    told(output, "them", gone.ended)
+    print_ended(output, "them", gone.ended)
     names = ", ".join(gone.names)
     output.text(f"dropped {names}" if names else "there was nothing to drop")
 
 
-def told(output: Output, database: str, ended: Sessions) -> None:
+def print_ended(output: Output, database: str, ended: Sessions) -> None:
     """Say which sessions were ended."""
     if ended.pids:
         output.text(f"ended {ended} on {database}")
@@ -203,7 +201,7 @@ def _print(output: Output, done: Restored) -> None:
         output.text(f"backed up to {done.backup}")
     for path in done.backups_of_kept:
         output.text(f"backed up to {path}")
-    told(output, done.database, done.ended)
+    print_ended(output, done.database, done.ended)
     for note in done.notes:
         output.text(f"not carried over: {note}")
     for name in done.dropped:

@@ -34,6 +34,21 @@ class Place:
     embedded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A database that is there already, with what a command has to know to judge it.
+
+    Attributes:
+        project: the project whose configuration holds.
+        url: how to reach it; may hold a password.
+        said: what the operator says it is for, and where.
+    """
+
+    project: Project
+    url: str
+    said: Said | None
+
+
 def find_project_aloud(output: Output) -> Project:
     """Return the project of the current folder; says so where it is the one that comes with seedbed."""
     from seedbed.project import find_project
@@ -99,6 +114,21 @@ def place_to_compare(
     output.note(f"database: {place.url} (the embedded server; not there yet, so nothing is in it)")
     with scratch(name) as empty:
         yield place, empty
+
+
+def existing(
+    output: Output, profile: str | None, database_url: str | None, environment: str | None = None
+) -> Existing:
+    """Return the database that a command's options mean, see `existing_place`; what was chosen is said.
+
+    Args:
+        output: where it is said.
+        profile: whose database is meant on the embedded server, if there are several.
+        database_url, environment: the options of these names.
+    """
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
+    return Existing(project, place.url, operator_says(project, environment))
 
 
 def existing_place(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedbed.cli.database import existing_place, find_project_aloud, operator_says
+from seedbed.cli.database import existing
 from seedbed.cli.options import DatabaseUrl, Environment, Json, NoColor, Quiet
 from seedbed.cli.output import Output
 from seedbed.errors import Refused
@@ -53,15 +53,14 @@ def explain(
     from seedbed.explaining import explain as judge
 
     output = Output(json, quiet, not no_color)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
+    at = existing(output, profile, database_url, environment)
     verdict = judge(
-        place.url,
-        project.profile(profile) if profile else None,
-        said=operator_says(project, environment),
-        patterns=read_patterns(project.settings.environments),
+        at.url,
+        at.project.profile(profile) if profile else None,
+        said=at.said,
+        patterns=read_patterns(at.project.settings.environments),
     )
-    output.document(_document(verdict, place.url, profile))
+    output.document(_document(verdict, at.url, profile))
     _print(output, verdict, profile)
     if profile and verdict.refusal:
         raise typer.Exit(Refused.exit_code)

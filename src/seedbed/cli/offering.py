@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
-
-import typer
+from typing import TypeVar
 
 from seedbed.cli.asking import ask_yes, can_ask
 from seedbed.errors import InvalidInput
-
-BackupFirst = Annotated[
-    bool | None,
-    typer.Option(
-        "--backup/--no-backup",
-        help="Make a backup first, in ./backups, or go without. One of them must be said, unless seedbed created the database.",
-        show_default=False,
-    ),
-]
-
-BackupDir = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", file_okay=False, help="Make a backup first, in this folder."),
-]
 
 Done = TypeVar("Done")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,12 @@ def _profile_names(incomplete: str) -> list[str]:
 ProfileName = Annotated[
     str,
     typer.Argument(metavar="PROFILE", help="The profile's name.", autocompletion=_profile_names),
+]
+Whose = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PROFILE", help="Whose database, where the embedded server holds several."
+    ),
 ]
 DatabaseUrl = Annotated[
     str | None,
@@ -60,6 +67,26 @@ Environment = Annotated[
 Confirm = Annotated[
     str | None,
     typer.Option(metavar="DATABASE", help="The database's name, to say that you mean this one."),
+]
+Origin = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="ENVIRONMENT",
+        help="The environment the rows are of, to say that you mean them although this database is for another one.",
+    ),
+]
+BackupFirst = Annotated[
+    bool | None,
+    typer.Option(
+        "--backup/--no-backup",
+        help="Make a backup first, in ./backups, or go without. One of them must be said, unless seedbed created the database.",
+        show_default=False,
+    ),
+]
+BackupDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", file_okay=False, help="Make a backup first, in this folder."),
 ]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait for another run's lock: exit 5.")

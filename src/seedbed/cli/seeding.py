@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from seedbed.cli.database import existing_place, find_project_aloud
-from seedbed.cli.offering import BackupDir, BackupFirst, choice_of
+from seedbed.cli.offering import choice_of
 from seedbed.cli.options import (
     AsOf,
+    BackupDir,
+    BackupFirst,
     Confirm,
     ConnectTimeout,
     DatabaseUrl,

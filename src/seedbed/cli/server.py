@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from seedbed.cli.options import DatabaseUrl, Json, Quiet
+from seedbed.cli.options import DatabaseUrl, Json, Quiet, Whose
 from seedbed.cli.output import Output
 
 group = typer.Typer(name="db", help="The embedded PostgreSQL server.", rich_markup_mode=None)
-
-Whose = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="PROFILE", help="Whose database, where the embedded server holds several."
-    ),
-]
 
 
 @group.command()

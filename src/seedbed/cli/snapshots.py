@@ -6,16 +6,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedbed.cli.asking import ask_name
-from seedbed.cli.backups import Origin, told
-from seedbed.cli.database import existing_place, find_project_aloud, operator_says
-from seedbed.cli.offering import BackupDir, BackupFirst, choice_of, offered
-from seedbed.cli.options import Confirm, DatabaseUrl, Environment, Json, NoColor, NoWait, Quiet
+from seedbed.cli.asking import name_said
+from seedbed.cli.backups import print_ended
+from seedbed.cli.database import existing
+from seedbed.cli.offering import choice_of, offered
+from seedbed.cli.options import (
+    BackupDir,
+    BackupFirst,
+    Confirm,
+    DatabaseUrl,
+    Environment,
+    Json,
+    NoColor,
+    NoWait,
+    Origin,
+    Quiet,
+    Whose,
+)
 from seedbed.cli.output import Output
-from seedbed.cli.server import Whose
 
 if TYPE_CHECKING:
-    from seedbed.snapshot import Snapshot
+    from seedbed.snapshot import Returned, Snapshot
 
 group = typer.Typer(
     name="snapshot", help="Copies of a database to go back to.", rich_markup_mode=None
@@ -45,14 +56,12 @@ def save(
     from seedbed import snapshot
 
     output = Output(json, quiet)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    said = operator_says(project, environment)
+    at = existing(output, profile, database_url, environment)
     made = snapshot.save(
-        place.url, name, end_sessions=end_sessions, environment=said, wait=not no_wait
+        at.url, name, end_sessions=end_sessions, environment=at.said, wait=not no_wait
     )
     output.document({**_document(made), "sessions_ended": len(made.ended.pids)})
-    told(output, made.of, made.ended)
+    print_ended(output, made.of, made.ended)
     output.text(f"{made.of} is saved as {made.name} ({made.size:,} bytes)")
 
 
@@ -74,41 +83,21 @@ def restore(
     from seedbed import snapshot
 
     output = Output(json, quiet)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    database = confirm if confirm is not None else ask_name(f"bring it back to {name}")
+    at = existing(output, profile, database_url, environment)
+    database = name_said(confirm, f"bring it back to {name}")
     done = offered(
         lambda choice: snapshot.restore(
-            place.url,
+            at.url,
             name,
             confirm=database,
             backup=choice,
             origin=origin,
-            environment=operator_says(project, environment),
+            environment=at.said,
             wait=not no_wait,
         ),
         choice_of(backup_first, backup_dir),
     )
-    output.document(
-        {
-            **_document(done.snapshot),
-            "environment": done.environment,
-            "sessions_ended": len(done.ended.pids),
-            "not_carried_over": list(done.notes),
-            "backup": str(done.backup) if done.backup else None,
-            "not_dropped": [str(each) for each in done.left],
-            "seconds": round(done.seconds, 3),
-        }
-    )
-    if done.backup:
-        output.text(f"backed up to {done.backup}")
-    told(output, database, done.ended)
-    for note in done.notes:
-        output.text(f"not carried over: {note}")
-    for each in done.left:
-        output.text(f"what was there before is still there: {each}")
-    at = f"{done.snapshot.at:%Y-%m-%d %H:%M:%S} UTC"
-    output.text(f"{database} is again what it was at {at} ({done.seconds:.2f} s)")
+    _print_restored(output, database, done)
 
 
 @group.command("list")
@@ -123,8 +112,7 @@ def list_(
     from seedbed import snapshot
 
     output = Output(json, quiet, not no_color)
-    place = existing_place(output, find_project_aloud(output), database_url, profile)
-    found = snapshot.saved(place.url)
+    found = snapshot.saved(existing(output, profile, database_url).url)
     output.document({"snapshots": [_document(each) for each in found]})
     if not found:
         output.text("there are none")
@@ -148,13 +136,34 @@ def drop(
     from seedbed import snapshot
 
     output = Output(json, quiet)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    database = confirm if confirm is not None else ask_name(f"drop its snapshot {name}")
-    said = operator_says(project, environment)
-    gone = snapshot.drop(place.url, name, confirm=database, environment=said, wait=not no_wait)
+    at = existing(output, profile, database_url, environment)
+    database = name_said(confirm, f"drop its snapshot {name}")
+    gone = snapshot.drop(at.url, name, confirm=database, environment=at.said, wait=not no_wait)
     output.document(_document(gone))
     output.text(f"the snapshot {gone.name} of {gone.of} is gone")
+
+
+def _print_restored(output: Output, database: str, done: Returned) -> None:
+    output.document(
+        {
+            **_document(done.snapshot),
+            "environment": done.environment,
+            "sessions_ended": len(done.ended.pids),
+            "not_carried_over": list(done.notes),
+            "backup": str(done.backup) if done.backup else None,
+            "not_dropped": [str(each) for each in done.left],
+            "seconds": round(done.seconds, 3),
+        }
+    )
+    if done.backup:
+        output.text(f"backed up to {done.backup}")
+    print_ended(output, database, done.ended)
+    for note in done.notes:
+        output.text(f"not carried over: {note}")
+    for each in done.left:
+        output.text(f"what was there before is still there: {each}")
+    at = f"{done.snapshot.at:%Y-%m-%d %H:%M:%S} UTC"
+    output.text(f"{database} is again what it was at {at} ({done.seconds:.2f} s)")
 
 
 def _document(found: Snapshot) -> dict[str, object]:

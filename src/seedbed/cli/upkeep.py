@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedbed.cli.asking import ask_name
-from seedbed.cli.database import existing_place, find_project_aloud, operator_says
-from seedbed.cli.offering import BackupDir, BackupFirst, choice_of, offered
+from seedbed.cli.asking import name_said
+from seedbed.cli.database import existing
+from seedbed.cli.offering import choice_of, offered
 from seedbed.cli.options import (
+    BackupDir,
+    BackupFirst,
     Confirm,
     ConnectTimeout,
     DatabaseUrl,
@@ -20,14 +22,15 @@ from seedbed.cli.options import (
     NoWait,
     Quiet,
     StatementTimeout,
+    Whose,
 )
 from seedbed.cli.output import Output
-from seedbed.cli.server import Whose
 from seedbed.environment import read_environment
 from seedbed.settings import Said
 from seedbed.url import redacted
 
 if TYPE_CHECKING:
+    from seedbed.destroy import Destroyed
     from seedbed.status import Status
 
 
@@ -49,10 +52,9 @@ def status(
     from seedbed import api
 
     output = Output(json, quiet, not no_color)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    found = api.status(place.url, environment=operator_says(project, environment))
-    output.document(_document(found, place.url))
+    at = existing(output, profile, database_url, environment)
+    found = api.status(at.url, environment=at.said)
+    output.document(_document(found, at.url))
     _print_status(output, found)
 
 
@@ -75,15 +77,14 @@ def destroy(
     from seedbed import api
 
     output = Output(json, quiet, not no_color)
-    project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
-    name = confirm if confirm is not None else ask_name("delete seedbed's rows from it")
+    at = existing(output, profile, database_url, environment)
+    name = name_said(confirm, "delete seedbed's rows from it")
     done = offered(
         lambda choice: api.destroy(
-            place.url,
+            at.url,
             confirm=name,
             backup=choice,
-            environment=operator_says(project, environment),
+            environment=at.said,
             wait=not no_wait,
             lock_timeout=lock_timeout,
             statement_timeout=statement_timeout,
@@ -91,19 +92,7 @@ def destroy(
         ),
         choice_of(backup, backup_dir),
     )
-    output.document(
-        {
-            "database": done.database,
-            "tables": dict(done.tables),
-            "backup": str(done.backup) if done.backup else None,
-            "seconds": round(done.seconds, 3),
-        }
-    )
-    if done.backup:
-        output.text(f"Backup: {done.backup}")
-    output.table(("table", "deleted"), list(done.tables.items()), numbers=("deleted",))
-    deleted = sum(done.tables.values())
-    output.text(f"{done.database}: {deleted:,} rows deleted ({done.seconds:.2f} s)")
+    _print_destroyed(output, done)
 
 
 def stamp(
@@ -129,15 +118,31 @@ def stamp(
 
     output = Output(json, quiet)
     read_environment(Said(environment, "seedbed stamp"))  # a wrong word needs no other question
-    place = existing_place(output, find_project_aloud(output), database_url, profile)
-    name = confirm if confirm is not None else ask_name(f"stamp it {environment}")
-    verdict = api.stamp(place.url, environment, confirm=name, origin=origin)
+    at = existing(output, profile, database_url)
+    name = name_said(confirm, f"stamp it {environment}")
+    verdict = api.stamp(at.url, environment, confirm=name, origin=origin)
     database, old = verdict.site.database, verdict.site.stamp
     was = old.environment if old else None
     now = str(verdict.environment)
     output.document({"database": database, "environment": now, "was": was})
     before = f"; it was stamped {was}" if was not in (None, now) else ""
     output.text(f"{database} is stamped {now}{before}")
+
+
+def _print_destroyed(output: Output, done: Destroyed) -> None:
+    output.document(
+        {
+            "database": done.database,
+            "tables": dict(done.tables),
+            "backup": str(done.backup) if done.backup else None,
+            "seconds": round(done.seconds, 3),
+        }
+    )
+    if done.backup:
+        output.text(f"Backup: {done.backup}")
+    output.table(("table", "deleted"), list(done.tables.items()), numbers=("deleted",))
+    deleted = sum(done.tables.values())
+    output.text(f"{done.database}: {deleted:,} rows deleted ({done.seconds:.2f} s)")
 
 
 def _document(found: Status, url: str) -> dict[str, object]:
