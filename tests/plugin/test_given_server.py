@@ -109,6 +109,11 @@ def names(admin: psycopg.Connection) -> set[str]:
     return {name for (name,) in found}
 
 
+def templates(admin: psycopg.Connection) -> set[str]:
+    """Return the databases whose names may be our templates'."""
+    return {name for name in names(admin) if name.startswith("seedbed_template_")}
+
+
 class TestUsed:
     def test_the_header_names_it_without_its_password(
         self, shop: pytest.Pytester, given: Server
@@ -201,3 +206,20 @@ class TestUsed:
         recipe.write_text(whole)
         shop.runpytest_subprocess("-q", option).assert_outcomes(passed=1)
         assert draft not in names(admin)
+
+
+def test_clearing_the_cache_drops_our_templates_on_the_server(
+    shop: pytest.Pytester, given: Server, admin: psycopg.Connection
+) -> None:
+    """Once, before the first worker looks for one; what only sounds like ours stays."""
+    option = f"--seedbed-url={given.url()}"
+    shop.makepyfile(COUNTING)
+    shop.runpytest_subprocess("-q", option).assert_outcomes(passed=12)
+    admin.execute("CREATE DATABASE seedbed_template_mine")
+    before = templates(admin)
+    options = (option, "--seedbed-cache-clear", "-n2")
+    shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=12)
+    after = templates(admin)
+    admin.execute("DROP DATABASE seedbed_template_mine")
+    assert before & after == {"seedbed_template_mine"}
+    assert len(after) == 2

@@ -119,6 +119,23 @@ class TestTemplates:
         registry.clean()
         assert there(registry, "seedbed_template_x") is stays
 
+    def test_one_that_is_forgotten_goes_when_no_other_run_is_alive(
+        self, given: Server, registry: Registry
+    ) -> None:
+        """Such a run may have found it before, and copy it yet; nobody else finds it."""
+        (draft,) = registry.reserve("draft")
+        create_database(registry, draft)
+        registry.publish(draft, Template("seedbed_template_x", "x", "{}"))
+        other = open_registry(given.url(), given.url(DATABASE), "other", HERE)
+        registry.forget()
+        registry.clean()
+        assert there(registry, "seedbed_template_x")
+        assert registry.template("x") is None
+        other.end()
+        other.close()
+        registry.clean()
+        assert not there(registry, "seedbed_template_x")
+
 
 def test_a_run_on_a_given_server_says_that_it_is_alive(
     given: Server, registry: Registry, monkeypatch: pytest.MonkeyPatch
