@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from factories.models import User
 from seedbed.pytest_plugin import Seedbed
+from seedbed.testdb.host import Host
 
 DELETE, COUNT = text("DELETE FROM notifications"), text("SELECT count(*) FROM notifications")
 TWICE = pytest.mark.parametrize("time", [1, 2])
@@ -57,6 +61,66 @@ class TestRollback:
         assert await seedbed_async_session.scalar(COUNT) == 0
         await seedbed_async_session.rollback()
         assert await seedbed_async_session.scalar(COUNT) == 1
+
+    @pytest.mark.asyncio
+    async def test_the_engine_keeps_no_connection(self, seedbed_async_engine: AsyncEngine) -> None:
+        """None is bound to a loop, though what one has committed the next one sees."""
+        assert isinstance(seedbed_async_engine.pool, NullPool)
+        async with seedbed_async_engine.begin() as first:
+            await first.execute(DELETE)
+        async with seedbed_async_engine.connect() as second:
+            assert await second.scalar(COUNT) == 0
+
+    @pytest.mark.asyncio
+    async def test_connections_that_open_at_once_share_what_they_see(
+        self, seedbed_async_engine: AsyncEngine
+    ) -> None:
+        async def pid() -> int:
+            async with seedbed_async_engine.connect() as connection:
+                return await connection.scalar(text("SELECT pg_backend_pid()"))
+
+        assert len(set(await asyncio.gather(pid(), pid(), pid()))) == 1
+
+    @pytest.mark.asyncio
+    async def test_each_connection_undoes_what_was_done_since_it_began(
+        self, seedbed_async_engine: AsyncEngine
+    ) -> None:
+        """Though both are open at once."""
+        async with seedbed_async_engine.connect() as outer, seedbed_async_engine.connect() as inner:
+            await outer.execute(text("DELETE FROM sessions"))
+            await inner.execute(DELETE)
+            await inner.rollback()
+            counts = text(
+                "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM notifications)"
+            )
+            assert tuple((await outer.execute(counts)).one()) == (0, 1)
+            await outer.rollback()
+            assert tuple((await outer.execute(counts)).one()) == (1, 1)
+
+    @pytest.mark.asyncio
+    async def test_one_that_the_server_has_ended_is_replaced(
+        self, seedbed_async_engine: AsyncEngine, seedbed_server: Host
+    ) -> None:
+        """As without a pool: the next one is new."""
+        async with seedbed_async_engine.connect() as connection:
+            pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+            with psycopg.connect(seedbed_server.url("postgres")) as admin:
+                admin.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+            with pytest.raises(DBAPIError):
+                await connection.execute(text("SELECT 1"))
+        async with seedbed_async_engine.connect() as another:
+            assert await another.scalar(text("SELECT pg_backend_pid()")) != pid
+
+    @pytest.mark.asyncio
+    async def test_a_notice_is_logged_once(
+        self, seedbed_async_engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """By SQLAlchemy, which listens anew on each of its connections."""
+        caplog.set_level("INFO", "sqlalchemy.dialects.postgresql")
+        for _ in range(2):
+            async with seedbed_async_engine.connect() as connection:
+                await connection.execute(text("DO $$ BEGIN RAISE NOTICE 'heard'; END $$"))
+        assert caplog.messages.count("NOTICE: heard") == 2
 
     @pytest.mark.asyncio
     async def test_a_nested_one_is_undone_alone(self, seedbed_async_session: AsyncSession) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg._connection_base import NoticeHandler
 from psycopg._preparing import PrepareManager
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
@@ -225,6 +226,19 @@ class AsyncGuarded(psycopg.AsyncConnection[Any]):
     async def rollback(self) -> None:
         """Go back to the last commit of the test, or to its beginning."""
         await self.back(None)
+
+    async def close(self) -> None:
+        """Stay open: whoever asks for a connection during the test gets this one."""
+
+    def end(self) -> None:
+        """Close the connection; the loop it was used in has ended, or is not ours to use."""
+        self._closed = True
+        self.pgconn.finish()
+
+    def add_notice_handler(self, callback: NoticeHandler) -> None:
+        """Add a handler once: SQLAlchemy brings its own with each of its connections."""
+        if callback not in self._notice_handlers:
+            super().add_notice_handler(callback)
 
     async def _say(self, statement: str | None) -> None:
         clean = self.marks.clean

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from seedbed.pytest_plugin.bases import RollbackBase
-    from seedbed.pytest_plugin.guarded import Guarded
+    from seedbed.pytest_plugin.guarded import AsyncGuarded, Guarded
 
 
 class InTransaction:
@@ -29,6 +29,7 @@ class InTransaction:
     def __init__(self, base: RollbackBase) -> None:
         self._base, self.template = base, base.template
         self.name, self.url, self.engine = base.name, base.url, base.engine
+        self._asynchronous: list[AsyncGuarded] = []
         base.psycopg.hold()
 
     @property
@@ -52,24 +53,25 @@ class InTransaction:
         return session
 
     def async_engine(self) -> AsyncEngine:
-        """Return an engine on one connection, in a transaction of its own."""
-        from sqlalchemy.ext.asyncio import create_async_engine
-        from sqlalchemy.pool import StaticPool
+        """Return an engine without a pool, whose connections are all the same one, in a transaction of its own."""
+        import asyncio
 
-        from seedbed.pytest_plugin.guarded import AsyncGuarded, open_async_guarded
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlalchemy.pool import NullPool
+
+        from seedbed.pytest_plugin.guarded import open_async_guarded
         from seedbed.pytest_plugin.sharing import share_async
 
-        opened: list[AsyncGuarded] = []
+        opened, opening = self._asynchronous, asyncio.Lock()
 
         async def connect(*_: object, **__: object) -> AsyncGuarded:
-            opened.append(await open_async_guarded(self.url))
+            async with opening:
+                if not opened or opened[-1].closed:
+                    opened.append(await open_async_guarded(self.url))
             return opened[-1]
 
         engine = create_async_engine(
-            driven(self.url),
-            poolclass=StaticPool,
-            async_creator=connect,
-            pool_reset_on_return=None,
+            driven(self.url), poolclass=NullPool, async_creator=connect, pool_reset_on_return=None
         )
         share_async(engine.dialect, lambda: opened[-1])
         return engine
@@ -108,6 +110,8 @@ class InTransaction:
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""
+        for each in self._asynchronous:
+            each.end()
         if keep and "session" in self.__dict__:
             self._flush()
         own = self._own()
