@@ -237,6 +237,14 @@ class TestTold:
             assert f"  {option.flag}" in said
             assert f"  seedbed_{option.name} (string):" in said
 
+    def test_the_marker_lists_what_it_may_say(self, pytester: pytest.Pytester) -> None:
+        """What pytest --markers shows; --help says of the others that no marker may."""
+        (line,) = (
+            each for each in pytester.parseconfig().getini("markers") if each.startswith("seedbed(")
+        )
+        said = re.findall(r"\w+", line.partition(")")[0])
+        assert said[1:] == [option.name for option in OPTIONS if option.marked]
+
     def test_the_documentation_lists_every_option(self) -> None:
         """With the places where it can be said, and what holds when nobody says it."""
         page = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text()

@@ -78,7 +78,11 @@ OPTIONS = (
     Option("server", "where the server comes from", "auto", SERVERS),
     Option("url", "a given server: a URL on this machine, or on a host given by --seedbed-hosts"),
     Option("hosts", "hosts beside this machine where --seedbed-url may lead, comma-separated", ""),
-    Option("image", "the container's image", "postgres:18-alpine"),
+    Option(
+        "image",
+        "the container's image; in a marker, a choice of the container",
+        "postgres:18-alpine",
+    ),
     Option("profile", "which rows the database holds", "testing"),
     Option("isolation", "how tests are kept apart", "rollback", ISOLATIONS),
     Option(
@@ -140,6 +144,8 @@ def add_options(parser: pytest.Parser) -> None:
         text = option.help + (f": {', '.join(option.choices)}" if option.choices else "")
         if option.default not in (None, False, ""):
             text += f" (default: {option.default})"
+        if not option.marked:
+            text += "; in no marker"
         form: dict[str, Any] = (
             {"action": argparse.BooleanOptionalAction} if switch else {"metavar": "VALUE"}
         )
