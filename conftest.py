@@ -3,11 +3,11 @@
 The plugin needs no set-up: a test of the payroll domain asks for ``seedbed_session`` and has the profile's rows. `broken_rules` is an
 example of a fixture built on its fixtures; tests/plugin/examples has one file for each style.
 
-The engine's tests need what the plugin does not give: databases without rows, on several versions of PostgreSQL. A test that asks
-for ``database`` gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``);
-one that asks for ``server`` gets the server itself, for ``backend`` what servers are made from. ``--servers 18`` runs on one
-of them only. What is marked ``on_one_server``, because it is about the command line and not about a version of PostgreSQL, runs on the
-first one, unless ``--servers all`` is said.
+The engine's tests need what the plugin does not give: databases without rows, on several versions of PostgreSQL, and servers that no
+other worker uses, for they make roles, watch all sessions and give the superuser another password. A test that asks for ``database``
+gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``); one that asks for ``server`` gets the server itself,
+for ``backend`` what servers are made from. ``--servers 18`` runs on one of them only. What is marked ``on_one_server``, because it is
+about the command line and not about a version of PostgreSQL, runs on the first one, unless ``--servers all`` is said.
 """
 
 from __future__ import annotations

@@ -237,11 +237,10 @@ class TestTold:
             assert f"  {option.flag}" in said
             assert f"  seedbed_{option.name} (string):" in said
 
-    def test_the_marker_lists_what_it_may_say(self, pytester: pytest.Pytester) -> None:
-        """What pytest --markers shows; --help says of the others that no marker may."""
-        (line,) = (
-            each for each in pytester.parseconfig().getini("markers") if each.startswith("seedbed(")
-        )
+    def test_the_marker_lists_what_it_may_say(self, pytestconfig: pytest.Config) -> None:
+        """What pytest --markers shows."""
+        markers = pytestconfig.getini("markers")
+        (line,) = (marker for marker in markers if marker.startswith("seedbed("))
         said = re.findall(r"\w+", line.partition(")")[0])
         assert said[1:] == [option.name for option in OPTIONS if option.marked]
 
