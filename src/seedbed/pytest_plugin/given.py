@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from seedbed.pytest_plugin.session import Session
 
 
+_WHERE = frozenset({"server", "url", "hosts"})
+"""What a marker says of a given server."""
+
+
 class Given:
     """The given servers of a run; each is judged once in each process that comes across it.
 
@@ -59,21 +63,25 @@ class Given:
         Raises:
             pytest.UsageError: a marker's server is not for tests, or it cannot be reached.
         """
-        for item in items:
-            if item.get_closest_marker("seedbed") is None:
-                continue
-            try:
-                wishes = self._session.wishes_of(item)
-            except SeedbedError:  # the test will say so
-                continue
-            try:
-                self.judge(wishes)
-            except SeedbedError as error:
-                refusal = f"{item.nodeid}: {error}"
-                if not self._session.is_worker:
-                    raise pytest.UsageError(refusal) from None
-                self._session.folder.refuse(refusal)
-                return
+        refusal = next(filter(None, map(self._refusal, items)), "")
+        if refusal and self._session.is_worker:
+            self._session.folder.refuse(refusal)
+        elif refusal:
+            raise pytest.UsageError(refusal)
+
+    def _refusal(self, item: pytest.Item) -> str:
+        """Return why a test's markers stop the run, empty where they do not."""
+        if all(_WHERE.isdisjoint(marker.kwargs) for marker in item.iter_markers("seedbed")):
+            return ""
+        try:
+            wishes = self._session.wishes_of(item)
+        except SeedbedError:  # the test will say so
+            return ""
+        try:
+            self.judge(wishes)
+        except SeedbedError as error:
+            return f"{item.nodeid}: {error}"
+        return ""
 
     def hear_workers(self) -> None:
         """Stop the run where a worker has found one.
