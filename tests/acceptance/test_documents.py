@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,35 +38,42 @@ def reader() -> Iterator[dict[str, str]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def commanded(page: str, *, at_least: int) -> list[Step]:
+    """Return a page's steps, of which so many are commands at least: a page that is not understood has none."""
+    told = list(steps(ROOT / page))
+    assert sum(bool(step.command) for step in told) >= at_least
+    return told
+
+
+def does_what_it_shows(
+    page: str, told: Sequence[Step], folder: Path, environment: dict[str, str]
+) -> None:
+    """Follow a page's steps one after the other, and compare what each of them prints."""
+    for step in told:
+        printed = follow(step, folder, environment)
+        assert settled(printed) == settled(step.expected), f"{page}:{step.line}"
+
+
 def test_the_tutorial_does_what_it_shows(reader: dict[str, str], tmp_path: Path) -> None:
     """Every file of the tutorial is written, every command run, and its output compared, in the tutorial's order."""
     folder = tmp_path / "bookshop"
     folder.mkdir()
-    done = list(steps(ROOT / "docs" / "tutorial.md"))
-    assert sum(bool(step.command) for step in done) >= 10
-    for step in done:
-        printed = follow(step, folder, reader)
-        assert settled(printed) == settled(step.expected), f"docs/tutorial.md:{step.line}"
+    told = commanded("docs/tutorial.md", at_least=10)
+    does_what_it_shows("docs/tutorial.md", told, folder, reader)
 
 
 def test_the_safety_page_does_what_it_shows(reader: dict[str, str], tmp_path: Path) -> None:
     """An operator's first hour with a staging database: refusals, the stamp, the apply, and everything that takes rows away."""
-    done = list(steps(ROOT / "docs" / "safety.md"))
-    assert sum(bool(step.command) for step in done) >= 20
-    for step in done:
-        printed = follow(step, tmp_path, reader)
-        assert settled(printed) == settled(step.expected), f"docs/safety.md:{step.line}"
+    told = commanded("docs/safety.md", at_least=20)
+    does_what_it_shows("docs/safety.md", told, tmp_path, reader)
 
 
 def test_the_page_about_backups_does_what_it_shows(reader: dict[str, str], tmp_path: Path) -> None:
     """On the demo, on the embedded server, in the page's order."""
     folder = tmp_path / "payroll"
     folder.mkdir()
-    done = list(steps(ROOT / "docs" / "backup.md"))
-    assert sum(bool(step.command) for step in done) >= 10
-    for step in done:
-        printed = follow(step, folder, reader)
-        assert settled(printed) == settled(step.expected), f"docs/backup.md:{step.line}"
+    told = commanded("docs/backup.md", at_least=10)
+    does_what_it_shows("docs/backup.md", told, folder, reader)
 
 
 def test_the_readme_shows_what_make_demo_prints(reader: dict[str, str], tmp_path: Path) -> None:
@@ -83,9 +90,7 @@ def test_the_readme_s_tasks_do_what_they_show(reader: dict[str, str], tmp_path: 
     """From the task that starts a project on, in an empty folder."""
     tasks = [s for s in steps(ROOT / "README.md") if s.command and s.command != "make demo"]
     assert tasks[0].command == "seedbed init --quiet"
-    for step in tasks:
-        printed = follow(step, tmp_path, reader)
-        assert settled(printed) == settled(step.expected), f"README.md:{step.line}"
+    does_what_it_shows("README.md", tasks, tmp_path, reader)
 
 
 def test_the_readme_s_profile_makes_rows(reader: dict[str, str], tmp_path: Path) -> None:

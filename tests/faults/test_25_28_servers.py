@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from contents import bytes_of
 from given import applied, execute, prepare, rows
-from machines import machine, move_out, run
+from machines import disk, machine, move_out, run
 from wire import Point, through_wire
 
 from seedbed.errors import DatabaseFailure
@@ -19,7 +18,6 @@ from seedbed.servers import Server
 from seedbed.servers.disposable import new_root
 
 DDL = "CREATE TABLE photos (id serial PRIMARY KEY, name text UNIQUE, bytes text); ALTER TABLE photos ALTER bytes SET STORAGE EXTERNAL"
-REQUIRED = os.environ.get("SEEDBED_CONTAINERS") == "required"
 
 
 def photos(size: int, *, bytes_each: int = 100):
@@ -63,20 +61,9 @@ def test_fault_25_immediate_shutdown_in_the_middle_of_copy(backend):
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """Mount 160 MB of memory as a disk."""
-    folder = new_root()
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=711", "seedbed-disk", str(folder)]
-    done = subprocess.run(mount, capture_output=True, text=True)
-    if done.returncode:
-        folder.rmdir()
-        reason = f"no disk to fill up: {done.stderr.strip()}"
-        pytest.fail(reason) if REQUIRED and os.geteuid() == 0 else pytest.skip(reason)
-    try:
+    """A disk of 160 MB."""
+    with disk("160m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-        folder.rmdir()
 
 
 def test_fault_28_the_data_disk_is_full(backend, small_disk):

@@ -12,7 +12,7 @@ import pytest
 from busy_world import apply_new, make_old
 from contents import bytes_of, meaning_of
 from given import applied, execute, planned, prepare, source
-from machines import machine, run
+from machines import machine, missing, run
 from psycopg.conninfo import conninfo_to_dict
 from seeders import DDL, users, wait_for
 
@@ -77,7 +77,6 @@ def test_fault_53_a_backup_can_be_made_of_a_standby(standby, tmp_path):
 
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-REQUIRED = os.environ.get("SEEDBED_CONTAINERS") == "required"
 CONFIGURATION = """
 [databases]
 * = host={host} port={port}
@@ -97,8 +96,7 @@ pidfile =
 def pooled(database) -> Iterator[str]:
     """Give the URL of a database through PgBouncer in transaction mode, with a single connection to the server."""
     if PGBOUNCER is None:
-        reason = "pgbouncer is not installed (Debian: apt-get install pgbouncer)"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+        missing("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
     parts = conninfo_to_dict(database)
     folder, account = new_root(), Account.for_servers()
     folder.mkdir()

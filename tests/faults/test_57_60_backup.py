@@ -13,6 +13,7 @@ import pytest
 from given import execute, prepare
 from impostors import Impostors
 from killable import process
+from machines import disk
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from seeders import wait_for
 
@@ -201,15 +202,10 @@ class TestDamage:
         assert list(folder.iterdir()) == []
 
     @pytest.fixture
-    def small_disk(self, tmp_path):
-        """A disk of 1 MB; only root may make one."""
-        place = tmp_path / "disk"
-        place.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
-        if subprocess.run(mount, capture_output=True).returncode:
-            pytest.skip("this account cannot mount a tmpfs")
-        yield place
-        subprocess.run(["umount", str(place)], check=True)
+    def small_disk(self):
+        """A disk of 1 MB."""
+        with disk("1m") as folder:
+            yield folder
 
     def test_fault_59_a_full_disk_while_dumping_leaves_no_file(self, database, small_disk):
         prepare(
