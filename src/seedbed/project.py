@@ -76,23 +76,17 @@ class Project:
     @cached_property
     def factories(self) -> Sequence[type[Factory[Any]]]:
         """All factories that the project's modules define, in the order of their definition."""
-        from seedbed.factory import Factory
+        from seedbed.factory import every_factory
 
         self.profiles  # noqa: B018  # importing the profiles imports the factories
         ours = set(self._top_level_names())
-        found: list[type[Factory[Any]]] = []
-        waiting = [*Factory.__subclasses__()]
-        while waiting:
-            factory = waiting.pop(0)
-            waiting.extend(factory.__subclasses__())
-            if (
-                factory.__module__.partition(".")[0] in ours
-                and not factory._meta.abstract
-                and factory not in found
-                and _is_current(factory)
-            ):
-                found.append(factory)
-        return found
+        return [
+            factory
+            for factory in every_factory()
+            if factory.__module__.partition(".")[0] in ours
+            and not factory._meta.abstract
+            and _is_current(factory)
+        ]
 
     @cached_property
     def profiles(self) -> Mapping[str, Profile]:

@@ -59,6 +59,7 @@ def keyed() -> Iterator[Reseed]:
     before: list[Any] = []
 
     def reseed(word: int) -> None:
+        """Seed the generators; the first time, their states are kept."""
         if not before:
             before.extend(state())
         for generator in _GENERATORS:

@@ -24,13 +24,10 @@ def names_of(batch: Batch) -> set[str]:
 
 def check_children(name: str, via: str, where: str) -> None:
     """Refuse a rollup over a factory or an attribute that nobody wrote down: it would be empty, and look as if that were so."""
-    from seedbed.factory import Factory
+    from seedbed.factory import every_factory
 
     known: dict[str, list[type[Factory[Any]]]] = {}
-    waiting = [*Factory.__subclasses__()]
-    while waiting:
-        factory = waiting.pop()
-        waiting.extend(factory.__subclasses__())
+    for factory in every_factory():
         known.setdefault(factory.__name__, []).append(factory)
     if name not in known:
         raise InvalidInput(

@@ -76,6 +76,7 @@ class Seeding:
         source, made = _remembering(prepared)
 
         def step(wanted: Options) -> Plan:
+            """Apply with the answers there are so far."""
             with shown(self.output) as progress:
                 return carry_out(source, place.url, wanted, progress)
 
@@ -95,6 +96,7 @@ class Seeding:
         source, made = _remembering(prepared)
 
         def step(wanted: Options) -> Plan:
+            """Start over with the answers there are so far."""
             with shown(self.output) as progress:
                 return start_over(source, place.url, wanted, progress)
 
@@ -128,6 +130,7 @@ def asked(step: Callable[[Options], Plan], options: Options, what: str) -> Plan:
     """
 
     def named(confirm: str | None) -> Plan:
+        """Do it with a name, or none yet, and offer a backup where one has to be decided on."""
         wanted = dataclasses.replace(options, confirm=confirm)
         return offered(
             lambda choice: step(dataclasses.replace(wanted, backup=choice)), options.backup
@@ -141,6 +144,7 @@ def _remembering(source: Source) -> tuple[Source, list[Dataset]]:
     made: list[Dataset] = []
 
     def evaluate(moment: datetime) -> Dataset:
+        """Evaluate, and keep the outcome of the latest attempt only."""
         made[:] = [source.evaluate(moment)]
         return made[0]
 

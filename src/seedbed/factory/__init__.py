@@ -8,7 +8,7 @@ from seedbed.factory.building import (
     keyed_sequence,
 )
 from seedbed.factory.context import DEFAULT_SEED, Context, current_context, using
-from seedbed.factory.factory import Factory, Record
+from seedbed.factory.factory import Factory, Record, every_factory
 
 __all__ = [
     "DEFAULT_SEED",
@@ -18,6 +18,7 @@ __all__ = [
     "Record",
     "building",
     "current_context",
+    "every_factory",
     "first_sequence",
     "first_values",
     "keyed_sequence",

@@ -127,3 +127,14 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
         if cls._meta.sqlalchemy_session_persistence is None:
             session.flush()
         return made
+
+
+def every_factory() -> list[type[Factory[Any]]]:
+    """Return all factories that have been defined so far, abstract ones too; first those that derive from `Factory` itself."""
+    found: list[type[Factory[Any]]] = []
+    waiting = [*Factory.__subclasses__()]
+    while waiting:
+        factory = waiting.pop(0)
+        waiting.extend(factory.__subclasses__())
+        found.append(factory)
+    return list(dict.fromkeys(found))

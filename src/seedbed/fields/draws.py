@@ -239,6 +239,7 @@ class faker(Field):  # noqa: N801
         return pool.gather(places)
 
     def _maker(self, cells: Cells) -> Callable[[np.uint64], Any]:
+        """Return what makes a member of the pool from its seed."""
         source = _faker(self.locale)
         try:
             provide = getattr(source, self.provider)
@@ -246,6 +247,7 @@ class faker(Field):  # noqa: N801
             raise InvalidInput(f"{cells.where}: Faker has no provider {self.provider!r}.") from None
 
         def make(seed: np.uint64) -> Any:
+            """Return the value that the provider gives after this seed."""
             source.seed_instance(int(seed))
             return provide(**self.arguments)
 

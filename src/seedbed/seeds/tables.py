@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -26,9 +26,6 @@ class Attribute:
     refers_to: str = ""
     nullable: bool = True
     allowed: tuple[Any, ...] = ()
-
-
-Tables = Mapping[str, Mapping[str, Attribute]]
 
 
 def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Attribute]]:

@@ -189,7 +189,7 @@ def _quick_container() -> type[PostgresContainer]:
         """A container that is waited for by us: testcontainers runs psql inside, at best once a second."""
 
         def _connect(self) -> None:
-            pass
+            """Wait for nothing."""
 
     return Quick
 

@@ -35,9 +35,8 @@ class Embedded:
 
     def server(self, place: Path, tuning: Tuning, *, major: int | None = None) -> LocalServer:
         """Return a server made of the wheel's programs; see `Backend.server`."""
-        from seedbed.servers.launcher import (
-            local_server,
-        )  # for whoever wants more than a description
+        # Imported here for the sake of those who only want a description.
+        from seedbed.servers.launcher import local_server
 
         return local_server(self.binaries(major), place, tuning)
 

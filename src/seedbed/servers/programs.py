@@ -154,6 +154,7 @@ def access(connection: Connection[Any], database: str | None = None) -> Iterator
         files: list[int] = []
 
         def private(text: str) -> str:
+            """Return the path of a file of this text that only we and the program can read."""
             path, descriptor = stack.enter_context(_private_file(text))
             files.extend(descriptor)
             return path
