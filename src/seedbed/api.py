@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from seedbed.settings import Said, read_settings
-from seedbed.wishes import ARGUMENT, Wishes, backup_choice, chosen, pinned, prepared
+from seedbed.wishes import Wishes, backup_choice, chosen, pinned, prepared
 
 if TYPE_CHECKING:
     from seedbed.apply import Progress
@@ -130,7 +130,7 @@ def destroy(
     from seedbed.destroy import destroy as delete
     from seedbed.load.session import Limits
 
-    said = read_settings().operator_says(environment, ARGUMENT)
+    said = read_settings().operator_says(environment)
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
     return delete(url, Choice(confirm, backup_choice(backup), said, wait, limits))
 
@@ -144,7 +144,7 @@ def status(url: str, *, environment: str | Said | None = None) -> Status:
     """
     from seedbed.status import status as look
 
-    return look(url, said=read_settings().operator_says(environment, ARGUMENT))
+    return look(url, said=read_settings().operator_says(environment))
 
 
 def stamp(url: str, environment: str, *, confirm: str, origin: str | None = None) -> Verdict:
@@ -157,8 +157,8 @@ def stamp(url: str, environment: str, *, confirm: str, origin: str | None = None
         origin: what it is stamped now, where that is staging or production and it is to become something less protected.
     """
     from seedbed import guard
+    from seedbed.load.failures import told_as_ours
     from seedbed.load.session import connect, transaction
-    from seedbed.plan import told_as_ours
 
     with connect(url) as connection, told_as_ours(), transaction(connection, keep=True):
         verdict = guard.stamp(connection, environment, confirm=confirm, origin=origin)
@@ -188,7 +188,7 @@ def backup(
     """
     from seedbed.backup import backup as dump
 
-    said = read_settings().operator_says(environment, ARGUMENT)
+    said = read_settings().operator_says(environment)
     return dump(url, out=Path(out) if out else None, keep=keep, keep_days=keep_days, said=said)
 
 
@@ -223,6 +223,6 @@ def restore(
     from seedbed.backup import Wanted
     from seedbed.backup import restore as bring_back
 
-    said = read_settings().operator_says(environment, ARGUMENT)
+    said = read_settings().operator_says(environment)
     wanted = Wanted(confirm, origin, drop_old, backup, owners, said, wait)
     return bring_back(url, Path(file), wanted)

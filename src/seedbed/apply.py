@@ -18,13 +18,13 @@ from seedbed.interruption import interruptible
 from seedbed.load.clashes import explain
 from seedbed.load.committing import commit
 from seedbed.load.execute import carry_out
-from seedbed.load.failures import Clash, translated
+from seedbed.load.failures import Clash, told_as_ours, translated
 from seedbed.load.preparing import prepared
 from seedbed.load.retrying import AGAIN, persistently
 from seedbed.load.run import Run
 from seedbed.load.session import connect, locked, take_lock, transaction
 from seedbed.options import Options
-from seedbed.plan import Contents, Plan, case_of, summary, told_as_ours
+from seedbed.plan import Contents, Plan, case_of, summary
 from seedbed.source import Source
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from seedbed import guard
+from seedbed.load.failures import told_as_ours
 from seedbed.load.session import connect, transaction
-from seedbed.plan import told_as_ours
 
 
 def stamp_at_birth(url: str, environment: str) -> None:

@@ -8,12 +8,13 @@ from psycopg import Connection
 
 from seedbed import guard, ledger
 from seedbed.environment import Verdict
-from seedbed.errors import Drift, Finding, Unconfirmed
+from seedbed.errors import Drift, Finding, Unconfirmed, so_many_rows
 from seedbed.ledger import NOTHING
 from seedbed.load import emptying
+from seedbed.load.execute import doom_leaving
 from seedbed.load.passing import passed_on
-from seedbed.load.pruning import Owned, doom, holders, what_holds
-from seedbed.load.run import Run, keys_to_prune
+from seedbed.load.pruning import Owned, holders, what_holds
+from seedbed.load.run import Run
 from seedbed.load.work import Work
 from seedbed.options import Options
 from seedbed.source import Source
@@ -72,11 +73,7 @@ def _held(connection: Connection[Any], run: Run, options: Options) -> list[Findi
     """Return what keeps rows from being pruned."""
     if not ledger.exists(connection):
         return []
-    doomed = {}
-    for each in run.touched:
-        keys = keys_to_prune(each, edited=options.edits == "overwrite")
-        if len(keys) and each.entry:
-            doomed[each.table.name] = doom(connection, each.table, each.entry, keys)
+    doomed = doom_leaving(connection, run, edited=options.edits == "overwrite")
     kept = {
         w.table.name: w.edited_keys if options.edits == "keep" else NOTHING for w in run.written
     }
@@ -106,10 +103,10 @@ def undecided(run: Run, options: Options) -> list[Finding]:
     edited = sum(len(work.edited) for work in run.written)
     edited += sum(len(each.gone_edited) for each in run.touched)
     if edited and options.edits == "refuse":
-        found.append(Finding("", f"{rows(edited)} edited", EDIT_POLICIES))
+        found.append(Finding("", f"{so_many_rows(edited)} edited", EDIT_POLICIES))
     adopt = sum(len(work.adopt) for work in run.written)
     if adopt and not options.adopt:
-        found.append(Finding("", f"{rows(adopt)} that seedbed did not write", ADOPT))
+        found.append(Finding("", f"{so_many_rows(adopt)} that seedbed did not write", ADOPT))
     others = [f"{one.where}: {one.problem}" for one in lost_to_others(run, options)]
     if others and options.confirm is None:
         found.append(Finding("", f"the tables hold {'; '.join(others)}", CONFIRM))
@@ -120,17 +117,12 @@ def lost_to_others(run: Run, options: Options) -> list[Finding]:
     """Return, by table, the rows to be emptied out that are more than what seedbed left there."""
     findings = []
     for one in run.emptied:
-        parts = [f"{rows(one.others)} that seedbed did not write"] if one.others else []
+        parts = [f"{so_many_rows(one.others)} that seedbed did not write"] if one.others else []
         if one.edited and options.edits == "refuse":
-            parts.append(f"{rows(one.edited)} edited since")
+            parts.append(f"{so_many_rows(one.edited)} edited since")
         if parts:
             findings.append(Finding(run.name(one.table.name), ", ".join(parts)))
     return findings
-
-
-def rows(count: int) -> str:
-    """Return a number of rows, for people."""
-    return "1 row" if count == 1 else f"{count} rows"
 
 
 def permit_emptying(

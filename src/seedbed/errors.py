@@ -111,3 +111,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(sorted(known))}" if known else "there are none"
+
+
+def so_many_rows(count: int) -> str:
+    """Return a number of rows, for people."""
+    return "1 row" if count == 1 else f"{count} rows"

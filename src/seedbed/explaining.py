@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from seedbed import guard
 from seedbed.environment import Patterns, Verdict
+from seedbed.load.failures import told_as_ours
 from seedbed.load.session import connect, transaction
-from seedbed.plan import told_as_ours
 from seedbed.settings import Said
 
 if TYPE_CHECKING:

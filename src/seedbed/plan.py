@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 
 from seedbed import guard, ledger
-from seedbed.decisions import fields_of, find_obstacles, rows, undecided
-from seedbed.errors import Finding
-from seedbed.load.failures import translated
+from seedbed.decisions import fields_of, find_obstacles, undecided
+from seedbed.errors import Finding, so_many_rows
+from seedbed.load.failures import told_as_ours
 from seedbed.load.preparing import prepared
 from seedbed.load.run import Leaving, Run
 from seedbed.load.session import connect, transaction
@@ -94,7 +92,7 @@ class Contents:
         parts = [f"{self.ours} of seedbed"] if self.ours or not self.rows else []
         parts += [f"{self.edited} of seedbed edited since"] if self.edited else []
         parts += [f"{self.others} that seedbed did not write"] if self.others else []
-        return f"{rows(self.rows)}: {', '.join(parts)}"
+        return f"{so_many_rows(self.rows)}: {', '.join(parts)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +199,6 @@ def case_of(source: Source, options: Options) -> guard.Case:
     )
 
 
-@contextmanager
-def told_as_ours() -> Iterator[None]:
-    """Turn what psycopg raises in a block into our errors."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise translated(error) from None
-
-
 def summary(
     connection: Connection[Any],
     source: Source,
@@ -220,17 +209,7 @@ def summary(
     obstacles: list[Finding],
 ) -> Plan:
     """Put a run's findings into numbers."""
-    tables = {}
-    for work in run.works.values():
-        name = run.name(work.table.name)
-        rows = _details(connection, work) if options.detail and work.binding.written else ()
-        tables[name] = _table_plan(name, work, rows)
-    for each in run.leaving:
-        name = run.name(each.table.name)
-        rows = tuple(_leaving_rows(connection, each)) if options.detail else ()
-        plan_ = TablePlan(name, edited=len(each.gone_edited), prune=len(each.gone), rows=rows)
-        if plan_.edited or plan_.prune:
-            tables[name] = plan_
+    tables = _tables(connection, run, detail=options.detail)
     emptied = {
         run.name(one.table.name): Contents(one.ours, one.edited, one.others)
         for one in run.emptied
@@ -253,6 +232,23 @@ def summary(
         notes=tuple(run.notes),
         emptied=emptied,
     )
+
+
+def _tables(connection: Connection[Any], run: Run, *, detail: bool) -> dict[str, TablePlan]:
+    """Return the plans of the profile's tables, and of those that left it where rows are to go."""
+    tables = {}
+    for work in run.works.values():
+        name = run.name(work.table.name)
+        rows = _details(connection, work) if detail and work.binding.written else ()
+        tables[name] = _table_plan(name, work, rows)
+    for each in run.leaving:
+        if len(each.gone) or len(each.gone_edited):
+            name = run.name(each.table.name)
+            rows = tuple(_leaving_rows(connection, each)) if detail else ()
+            tables[name] = TablePlan(
+                name, edited=len(each.gone_edited), prune=len(each.gone), rows=rows
+            )
+    return tables
 
 
 def _changes(table: TablePlan, options: Options) -> bool:

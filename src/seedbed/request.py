@@ -45,6 +45,7 @@ def source(
     chosen, factor = said or DEFAULT_SEED, checked_scale(scale)
 
     def evaluate(when: datetime) -> Dataset:
+        """Return the profile's rows, made for a moment; what its own code raises is put down to it."""
         seeds = project.seeds
         with blaming(project.root, f"evaluating the profile {profile.name}"):
             return profile.evaluate(

@@ -15,10 +15,11 @@ from seedbed.dataset import TableName
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Drift, Finding, InvalidInput, Unconfirmed
 from seedbed.load import dropping, emptying
+from seedbed.load.failures import told_as_ours
 from seedbed.load.recording import forget_table
 from seedbed.load.session import Limits, connect, transaction
 from seedbed.options import Options
-from seedbed.plan import Contents, Plan, told_as_ours
+from seedbed.plan import Contents, Plan
 from seedbed.source import Source
 
 if TYPE_CHECKING:

@@ -101,12 +101,12 @@ class Settings:
     environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seed: str | None = None
 
-    def operator_says(self, word: str | Said | None, origin: str) -> Said | None:
+    def operator_says(self, word: str | Said | None, origin: str = "environment=") -> Said | None:
         """Return what a database is said to be for: a word given to this run, else what the machine and the project say.
 
         Args:
             word: the one given to this run, if there is one.
-            origin: where it was given.
+            origin: where it was given; by default, the argument of a Python function.
         """
         if word is None:
             return self.environment

@@ -18,7 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection, errors, sql
 
 from seedbed import guard
@@ -33,7 +32,7 @@ from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import Verdict
 from seedbed.errors import Finding, InvalidInput, Locked, nearest
 from seedbed.interruption import interruptible, too_late
-from seedbed.load.failures import translated
+from seedbed.load.failures import told_as_ours
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.settings import Said, read_settings
 
@@ -108,7 +107,7 @@ def save(
     """
     if not name.strip():
         raise InvalidInput("a snapshot needs a name")
-    said = read_settings().operator_says(environment, "environment=")
+    said = read_settings().operator_says(environment)
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.explain(connection, guard.Case(said=said))
         old, _ = ready(admin, verdict.site.database, end=end_sessions)
@@ -149,7 +148,7 @@ def restore(
         DatabaseFailure: it could not be restored; the database is as it was.
     """
     started = time.monotonic()
-    said = read_settings().operator_says(environment, "environment=")
+    said = read_settings().operator_says(environment)
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.permit(connection, "snapshot restore", confirm=confirm, said=said)
         database = verdict.site.database
@@ -215,7 +214,7 @@ def drop(
         InvalidInput: there is no such snapshot of this database.
         DatabaseFailure: the role may not drop it.
     """
-    said = read_settings().operator_says(environment, "environment=")
+    said = read_settings().operator_says(environment)
     with _at_work(url, wait=wait) as (connection, admin):
         verdict = guard.permit(connection, "snapshot drop", confirm=confirm, said=said)
         found = _found(admin, verdict.site.database, name)
@@ -227,14 +226,15 @@ def drop(
 @contextmanager
 def _at_work(url: str, *, wait: bool) -> Iterator[tuple[Connection[Any], Connection[Any]]]:
     """Yield a connection to a database, in a transaction that holds the lock, and one beside it."""
-    with interruptible(), connect(url) as connection:
-        try:
-            with transaction(connection, keep=True):
-                take_lock(connection, wait=wait)
-                with beside(connection) as admin:
-                    yield connection, admin
-        except psycopg.Error as error:
-            raise translated(error) from None
+    with (
+        interruptible(),
+        connect(url) as connection,
+        told_as_ours(),
+        transaction(connection, keep=True),
+    ):
+        take_lock(connection, wait=wait)
+        with beside(connection) as admin:
+            yield connection, admin
 
 
 def _copy(

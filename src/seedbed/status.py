@@ -13,8 +13,8 @@ from psycopg.rows import namedtuple_row
 from seedbed import guard, ledger, target
 from seedbed.environment import Stamp
 from seedbed.ledger import EDITED, MISSING
+from seedbed.load.failures import told_as_ours
 from seedbed.load.session import connect, transaction
-from seedbed.plan import told_as_ours
 from seedbed.settings import Said
 
 SHOWN = 10

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from seedbed.saved import Saved
     from seedbed.source import Source
 
-ARGUMENT = "environment="
-"""Where a caller says what a database is for."""
-
 
 class Wishes(TypedDict, total=False):
     """The keyword arguments of `plan`, `apply` and `reset`; the command line's options of the same names.
@@ -143,7 +140,7 @@ def chosen(wishes: Wishes) -> Options:
 
 def _said(wishes: Wishes) -> Said | None:
     project = wishes.get("project") or find_project()
-    return project.settings.operator_says(wishes.get("environment"), ARGUMENT)
+    return project.settings.operator_says(wishes.get("environment"))
 
 
 def backup_choice(said: bool | str | Path | None) -> bool | Path | None:

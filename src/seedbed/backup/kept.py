@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
@@ -20,7 +19,7 @@ from seedbed.databases.sessions import Sessions, sessions_on
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Finding
 from seedbed.interruption import interruptible
-from seedbed.load.failures import translated
+from seedbed.load.failures import told_as_ours
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.servers.reached import reached
 from seedbed.settings import Said
@@ -76,20 +75,19 @@ def drop_kept(url: str, wanted: Wanted) -> Dropped:
         Locked: another run is at work.
         DatabaseFailure: not all of them could be dropped; it names those that were.
     """
-    with interruptible(), connect(url) as connection:
-        try:
-            with transaction(connection, keep=True):
-                take_lock(connection, wait=wanted.wait)
-                connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-                verdict = guard.permit(
-                    connection, "restore", confirm=wanted.confirm, said=wanted.said
-                )
-                require_decision(wanted.backup, verdict, "restore with --drop-old")
-                with beside(connection) as admin:
-                    alone(admin, verdict.site.database)
-                    return _drop(admin, verdict, wanted)
-        except psycopg.Error as error:
-            raise translated(error) from None
+    with (
+        interruptible(),
+        connect(url) as connection,
+        told_as_ours(),
+        transaction(connection, keep=True),
+    ):
+        take_lock(connection, wait=wanted.wait)
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        verdict = guard.permit(connection, "restore", confirm=wanted.confirm, said=wanted.said)
+        require_decision(wanted.backup, verdict, "restore with --drop-old")
+        with beside(connection) as admin:
+            alone(admin, verdict.site.database)
+            return _drop(admin, verdict, wanted)
 
 
 def kept_ones(admin: Connection[Any], database: str) -> list[str]:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection, sql
 
 from seedbed import guard, ledger
@@ -34,7 +33,7 @@ from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import KNOWN, Environment, Verdict
 from seedbed.errors import DatabaseFailure, Finding
 from seedbed.interruption import interruptible, too_late
-from seedbed.load.failures import translated
+from seedbed.load.failures import told_as_ours
 from seedbed.load.session import connect, take_lock, transaction
 
 
@@ -84,20 +83,19 @@ def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
     """
     started = time.monotonic()
     manifest = checked(dump)
-    with interruptible(), connect(url) as connection:
-        try:
-            with transaction(connection, keep=True):
-                take_lock(connection, wait=wanted.wait)
-                verdict = _admit(connection, manifest, wanted)
-                loader = loader_for(connection, dump, manifest, owners=wanted.owners)
-                made = made_first(url, wanted.backup, wanted.said)
-                with beside(connection) as admin:
-                    saved = kept_first(admin, verdict, wanted) if wanted.drop_old else []
-                    swapped, kept, dropped, left = _replace(
-                        connection, admin, verdict, loader, wanted
-                    )
-        except psycopg.Error as error:
-            raise translated(error) from None
+    with (
+        interruptible(),
+        connect(url) as connection,
+        told_as_ours(),
+        transaction(connection, keep=True),
+    ):
+        take_lock(connection, wait=wanted.wait)
+        verdict = _admit(connection, manifest, wanted)
+        loader = loader_for(connection, dump, manifest, owners=wanted.owners)
+        made = made_first(url, wanted.backup, wanted.said)
+        with beside(connection) as admin:
+            saved = kept_first(admin, verdict, wanted) if wanted.drop_old else []
+            swapped, kept, dropped, left = _replace(connection, admin, verdict, loader, wanted)
     return Restored(
         database=verdict.site.database,
         environment=str(verdict.environment),

@@ -137,6 +137,8 @@ def bind(
 
 @dataclass(frozen=True, slots=True)
 class _Binder:
+    """Binds one table; what does not fit goes to the findings."""
+
     dataset: Dataset
     target: Target
     rows: TableRows
@@ -144,11 +146,12 @@ class _Binder:
     findings: list[Finding]
 
     def bind(self, written: bool) -> Binding:
-        plain = [name for name in self.rows.column_names if self._plain(name)]
+        """Return the binding, as far as the two fit."""
+        plain = [name for name in self.rows.column_names if self._check_columns((name,))]
         found = [self._link(reference) for reference in self.rows.references.values()]
         links = tuple(link for link in found if link)
         for link in links:
-            self._check_columns(link.reference.name, link.columns)
+            self._check_columns(link.columns)
         twice = {c for link in links for c in link.columns} & set(plain)
         for name in sorted(twice):
             self._say(name, "filled both by a value and by a reference", "leave one of them out")
@@ -162,10 +165,8 @@ class _Binder:
         where = f"{self.table.name}.{column}" if column else str(self.table.name)
         self.findings.append(Finding(where, problem, remedy))
 
-    def _plain(self, name: str) -> bool:
-        return self._check_columns(name, (name,))
-
-    def _check_columns(self, subject: str, names: Sequence[str]) -> bool:
+    def _check_columns(self, names: Sequence[str]) -> bool:
+        """Tell whether the table has columns of these names that take a value, and say of the others what is wrong."""
         good = True
         for name in names:
             column = self.table.columns.get(name)

@@ -93,6 +93,7 @@ def _ahead(
     stop = threading.Event()
 
     def put(item: Any) -> bool:
+        """Wait for room and put an item in; False where nobody reads any more."""
         while not stop.is_set():
             try:
                 box.put(item, timeout=0.1)
@@ -102,6 +103,7 @@ def _ahead(
         return False
 
     def work() -> None:
+        """Fill the queue, and end it with None or with the exception that stopped the iterator."""
         try:
             for item in items:
                 if not put(item):
@@ -111,6 +113,7 @@ def _ahead(
             put(failure)
 
     def read() -> Iterator[tuple[int, bytes]]:
+        """Yield what the thread has made."""
         while (item := box.get()) is not None:
             if isinstance(item, BaseException):
                 raise item

@@ -6,14 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from psycopg import sql
 
 from seedbed.dataset import Keys
+from seedbed.streams import mix
 from seedbed.target import Table, Type
-
-Hashes = npt.NDArray[np.uint64]
 
 # Types whose extended hash is the same in every database; an enum's is not: it hashes the label's oid.
 HASHED = frozenset(
@@ -37,16 +35,9 @@ def profile_digests(columns: Mapping[str, pl.Series], length: int) -> Keys:
     for name, series in columns.items():
         seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
         values = series.hash(seed=seed & 0xFFFF_FFFF).to_numpy()
-        total += _mixed(values ^ np.uint64(seed))
+        # Mixed once more, so that sums of hashes do not cancel each other out.
+        total += mix(values ^ np.uint64(seed))
     return total.view(np.int64)
-
-
-def _mixed(values: Hashes) -> Hashes:
-    """SplitMix64's finalizer, so that sums of hashes do not cancel each other out."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: Hashes = values ^ (values >> np.uint64(31))
-    return mixed
 
 
 def row_hash(table: Table, columns: Iterable[str], alias: str) -> sql.Composable:
@@ -55,8 +46,11 @@ def row_hash(table: Table, columns: Iterable[str], alias: str) -> sql.Composable
     The hash functions are those of hash partitioning, which PostgreSQL keeps stable across versions.
     """
     values = [hashable(sql.Identifier(alias, name), table.columns[name].type) for name in columns]
-    if not values:
-        return sql.SQL("0::bigint")
+    return hash_of(values) if values else sql.SQL("0::bigint")
+
+
+def hash_of(values: Iterable[sql.Composable]) -> sql.Composed:
+    """Return the SQL for a hash of some values, each in a form that has one (`hashable`)."""
     return sql.SQL("pg_catalog.hash_record_extended(ROW({}), 0)").format(sql.SQL(", ").join(values))
 
 

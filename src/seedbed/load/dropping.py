@@ -157,16 +157,17 @@ def _fire(
 
 def _made_beside(connection: Connection[Any], metadata: sqlalchemy.MetaData) -> list[_Beside]:
     """Return the types, domains and sequences that creating the metadata would make, as far as they exist."""
+    from sqlalchemy import create_mock_engine
+
     made: list[tuple[str, str]] = []
     kinds = {"CreateEnumType": "TYPE", "CreateDomainType": "DOMAIN", "CreateSequence": "SEQUENCE"}
 
     def note(statement: Any, *_: Any, **__: Any) -> None:
+        """Keep the name and the kind of what a statement would make beside tables."""
         kind = kinds.get(type(statement).__name__)
         if kind:
             one = statement.element
             made.append((sql.Identifier(*filter(None, (one.schema, one.name))).as_string(), kind))
-
-    from sqlalchemy import create_mock_engine
 
     metadata.create_all(create_mock_engine("postgresql+psycopg://", note), checkfirst=False)
     names, found = [name for name, _ in made], [kind for _, kind in made]

@@ -16,7 +16,7 @@ from psycopg.rows import namedtuple_row
 
 from seedbed import ledger
 from seedbed.dataset import TableName
-from seedbed.errors import DatabaseFailure, Finding
+from seedbed.errors import DatabaseFailure, Finding, so_many_rows
 from seedbed.ledger import EDITED, Entry
 from seedbed.load.order import parents_first
 from seedbed.load.pruning import Owned
@@ -160,19 +160,14 @@ def _referring(connection: Connection[Any], key: Any, leaving: Owned | None) -> 
         ),
     )
     if leaving is not None:
-        query += sql.SQL(
-            " AND NOT EXISTS (SELECT FROM seedbed.rows r WHERE r.table_id = {} AND r.key <> ALL ({}) AND {})"
-        ).format(
-            leaving.entry.id,
-            sql.Literal(leaving.kept.tolist()),
-            ledger.same_row(leaving.table, "c"),
-        )
+        query += sql.SQL(" AND ") + leaving.none_but_kept
     row = connection.execute(query).fetchone()
     if not row or not row[0]:
         return []
-    rows = "1 row" if row[0] == 1 else f"{row[0]} rows"
     fate = _FATES.get(key.on_delete, "which it would leave without it")
-    problem = f"{rows} of {key.shown} ({', '.join(key.columns)}) refer to it, {fate}"
+    problem = (
+        f"{so_many_rows(row[0])} of {key.shown} ({', '.join(key.columns)}) refer to it, {fate}"
+    )
     return [Finding(key.parent, problem, f"{key.shown} is not emptied: delete these rows yourself")]
 
 

@@ -14,7 +14,7 @@ from seedbed.errors import Drift, Finding
 from seedbed.load import emptying, recording, updating, writing
 from seedbed.load.failures import located_among
 from seedbed.load.pruning import Doomed, delete_free, doom, release
-from seedbed.load.run import Run, keys_to_prune
+from seedbed.load.run import Run
 from seedbed.load.work import Positions, Work
 
 Told = Callable[[str, str, int, int], None]
@@ -27,7 +27,7 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         overwrite: whether rows that somebody edited are brought back.
     """
     _defer(connection, run)
-    doomed = _doomed(connection, run, overwrite=overwrite)
+    doomed = doom_leaving(connection, run, edited=overwrite)
     report = _Report(run, told)
     if doomed:  # now, for it frees unique values that new rows may want
         deleted, held = delete_free(connection, doomed)
@@ -84,11 +84,17 @@ def _defer(connection: Connection[Any], run: Run) -> None:
         connection.execute(sql.SQL("SET CONSTRAINTS {} DEFERRED").format(sql.SQL(", ").join(names)))
 
 
-def _doomed(connection: Connection[Any], run: Run, *, overwrite: bool) -> dict[TableName, Doomed]:
+def doom_leaving(connection: Connection[Any], run: Run, *, edited: bool) -> dict[TableName, Doomed]:
+    """Stage the rows that left the profile for deletion, by table.
+
+    Args:
+        edited: also those that somebody edited.
+    """
     found = {}
     for each in run.touched:
-        keys = keys_to_prune(each, edited=overwrite)
-        if len(keys) and each.entry:
+        places = np.concatenate([each.gone, each.gone_edited]) if edited else each.gone
+        if len(places) and each.entry:
+            keys = each.known.keys[places]
             found[each.table.name] = doom(connection, each.table, each.entry, keys)
     return found
 
@@ -135,9 +141,7 @@ def _tell_ledger(connection: Connection[Any], run: Run, *, overwrite: bool) -> N
         for entry in ledger.entries(connection).values():
             table = run.target.tables.get(entry.table)
             if table:
-                edited = (
-                    np.empty(0, dtype=np.int64) if overwrite else _edited_keys(run, entry.table)
-                )
+                edited = ledger.NOTHING if overwrite else _edited_keys(run, entry.table)
                 recording.remeasure(connection, table, entry, edited)
 
 
@@ -158,6 +162,6 @@ def _triggers_fired(run: Run) -> bool:
 def _edited_keys(run: Run, table: TableName) -> Positions:
     work = run.works.get(table)
     if work is None:
-        return np.empty(0, dtype=np.int64)
+        return ledger.NOTHING
     keys: Positions = work.known.keys[work.known.states == ledger.EDITED]
     return keys

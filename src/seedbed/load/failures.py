@@ -248,6 +248,15 @@ def _raised(error: psycopg.Error) -> str:
     return f"{who} {did} (SQLSTATE {error.sqlstate})"
 
 
+@contextmanager
+def told_as_ours() -> Iterator[None]:
+    """Turn what psycopg raises in a block into our errors."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error) from None
+
+
 def translated(error: psycopg.Error) -> SeedbedError:
     """Return a server's or the connection's error as ours; the caller has nothing more exact to say."""
     state = error.sqlstate or ""

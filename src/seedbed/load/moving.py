@@ -74,10 +74,6 @@ def _referred_to(
 ) -> Positions:
     """Return which of some rows others refer to now."""
     columns = {"position": (INT8, pl.Series(rows)), **old_identity(work, rows)}
-    refers = [
-        sql.SQL("c.{} = t.{}").format(sql.Identifier(own), sql.Identifier(theirs))
-        for own, theirs in zip(key.columns, key.parent_columns, strict=True)
-    ]
     with staged(connection, columns) as stage:
         query = sql.SQL(
             "SELECT array_agg(s.position) FROM {} s JOIN {} t ON {} WHERE EXISTS (SELECT FROM {} c WHERE {})"
@@ -85,8 +81,8 @@ def _referred_to(
             stage,
             work.table.qualified,
             on_identity(work.table),
-            sql.Identifier(key.table.schema, key.table.name),
-            sql.SQL(" AND ").join(refers),
+            key.child,
+            key.refers,
         )
         found: Positions | None = fetch_arrays(connection, query)[0]
     return rows[:0] if found is None else found

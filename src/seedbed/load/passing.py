@@ -8,7 +8,7 @@ import polars as pl
 from psycopg import Connection, sql
 
 from seedbed import ledger
-from seedbed.errors import Finding
+from seedbed.errors import Finding, so_many_rows
 from seedbed.load.run import Run
 from seedbed.load.staging import INT8, old_identity, on_identity, staged
 from seedbed.load.updating import differing_in, to_update
@@ -55,19 +55,15 @@ def _reached(
             )
         query = sql.SQL("SELECT count(*) {} JOIN {} c ON {}{}").format(
             join,
-            sql.Identifier(key.table.schema, key.table.name),
-            sql.SQL(" AND ").join(
-                sql.SQL("c.{} = t.{}").format(sql.Identifier(own), sql.Identifier(theirs))
-                for own, theirs in zip(key.columns, key.parent_columns, strict=True)
-            ),
+            key.child,
+            key.refers,
             _not_ours(child),
         )
         row = connection.execute(query).fetchone()
     count = row[0] if row else 0
     if not count:
         return []
-    who = "1 row" if count == 1 else f"{count} rows"
-    problem = f"{who} of {key.table} ({', '.join(key.columns)}) would be changed with it (ON UPDATE CASCADE)"
+    problem = f"{so_many_rows(count)} of {key.table} ({', '.join(key.columns)}) would be changed with it (ON UPDATE CASCADE)"
     where = f"{work.table.name} ({', '.join(key.parent_columns)})"
     return [Finding(where, problem, "keep the value, or change these rows yourself")]
 

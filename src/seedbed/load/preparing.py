@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from seedbed.load.order import parents_first
 from seedbed.load.privileges import lacking
 from seedbed.load.run import Leaving, Run, Scope, refuse
 from seedbed.load.work import Work, Works
+from seedbed.request import now
 from seedbed.source import Source
 from seedbed.target import Table, Target
 
@@ -60,7 +60,7 @@ def prepared(
     """
     has_ledger = ledger.exists(connection)
     kept = ledger.kept_as_of(connection, source.profile) if has_ledger else None
-    moment = source.as_of or kept or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    moment = source.as_of or kept or now()
     dataset = source.evaluate(moment)
     created = _ensure_schema(connection, source, scope)
     entries = ledger.entries(connection) if has_ledger else {}
@@ -73,6 +73,7 @@ def prepared(
     _check_privileges(connection, run, leaving, writing=scope.writing)
 
     def checking(work: Work) -> None:
+        """Tell that a table's values are being checked."""
         told(run.name(work.table.name), "checking", 0, work.size)
 
     with Checks(run.works, run.written, checking) as run.checks:

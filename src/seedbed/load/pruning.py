@@ -16,11 +16,11 @@ from psycopg import Connection, sql
 
 from seedbed import ledger
 from seedbed.dataset import Keys, TableName
-from seedbed.errors import DatabaseFailure
+from seedbed.errors import DatabaseFailure, so_many_rows
 from seedbed.ledger import Entry
 from seedbed.load.arrays import fetch_arrays
 from seedbed.load.order import parents_first
-from seedbed.load.staging import COUNTER, INT8, staged, type_of
+from seedbed.load.staging import COUNTER, INT8, on_identity, staged, type_of
 from seedbed.target import ForeignKey, Table
 
 
@@ -55,6 +55,13 @@ class Owned:
     entry: Entry
     kept: Keys
 
+    @property
+    def none_but_kept(self) -> sql.Composed:
+        """The SQL that row `c` of the table is none of these, or one of the kept ones."""
+        return sql.SQL(
+            "NOT EXISTS (SELECT FROM seedbed.rows r WHERE r.table_id = {} AND r.key <> ALL ({}) AND {})"
+        ).format(self.entry.id, sql.Literal(self.kept.tolist()), ledger.same_row(self.table, "c"))
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -66,8 +73,7 @@ class Held:
     rows: int
 
     def __str__(self) -> str:
-        rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
-        return f"{rows} of {self.table}: referred to by rows of {self.by} ({', '.join(self.key.columns)})"
+        return f"{so_many_rows(self.rows)} of {self.table}: referred to by rows of {self.by} ({', '.join(self.key.columns)})"
 
 
 def doom(connection: Connection[Any], table: Table, entry: Entry, keys: Keys | None) -> Doomed:
@@ -120,7 +126,7 @@ def _hold_still(connection: Connection[Any], doomed: Mapping[TableName, Doomed])
         connection.execute(
             sql.SQL(
                 "SELECT count(*) FROM (SELECT FROM {} t JOIN {} d ON {} FOR UPDATE OF t) locked"
-            ).format(one.table.qualified, one.stage, _same(one.table, "t", "d"))
+            ).format(one.table.qualified, one.stage, on_identity(one.table, "t", "d"))
         )
 
 
@@ -142,7 +148,7 @@ def release(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> 
                         for name in sorted(columns)
                     ),
                     one.stage,
-                    _same(one.table, "t", "d"),
+                    on_identity(one.table, "t", "d"),
                 )
             )
 
@@ -176,9 +182,9 @@ def holders(connection: Connection[Any], one: Doomed, held: Held, child: Table, 
         child=child.qualified,
         ours=ledger.same_row(child, "c"),
         parent=one.table.qualified,
-        refers=_refers(held.key),
+        refers=held.key.refers,
         stage=one.stage,
-        doomed=_same(one.table, "t", "d"),
+        doomed=on_identity(one.table, "t", "d"),
         schema=child.name.schema,
         name=child.name.name,
         kept=sql.Literal(kept.tolist()),
@@ -217,6 +223,7 @@ def _referrers(
     ours: Mapping[TableName, Owned],
     emptied: frozenset[TableName],
 ) -> Iterator[tuple[TableName, ForeignKey, sql.Composed]]:
+    """Yield, of each table, the foreign keys that lead to it, with the statement that moves aside what they hold."""
     for name, one in doomed.items():
         for key in one.table.referrers:
             if key.table in emptied:
@@ -225,34 +232,25 @@ def _referrers(
 
 
 def _mover(one: Doomed, key: ForeignKey, child: Doomed | None, ours: Owned | None) -> sql.Composed:
-    also_doomed: sql.Composable = sql.SQL("")
+    """Return the statement that moves aside the rows which a row that stays refers to by a foreign key."""
+    stays: sql.Composable = sql.SQL("")
     if child is not None:
-        also_doomed = sql.SQL(" AND NOT EXISTS (SELECT FROM {} x WHERE {})").format(
-            child.stage, _same(child.table, "c", "x")
+        stays = sql.SQL(" AND NOT EXISTS (SELECT FROM {} x WHERE {})").format(
+            child.stage, on_identity(child.table, "c", "x")
         )
     if ours is not None:
-        also_doomed += sql.SQL(
-            " AND NOT EXISTS (SELECT FROM seedbed.rows r WHERE r.table_id = {} AND r.key <> ALL ({}) AND {})"
-        ).format(ours.entry.id, sql.Literal(ours.kept.tolist()), ledger.same_row(ours.table, "c"))
+        stays += sql.SQL(" AND ") + ours.none_but_kept
     return sql.SQL(
         "WITH held AS (DELETE FROM {stage} d USING {table} t WHERE {same} AND EXISTS "
-        "(SELECT FROM {child} c WHERE {refers}{also}) RETURNING d.*) INSERT INTO {aside} SELECT * FROM held"
+        "(SELECT FROM {child} c WHERE {refers}{stays}) RETURNING d.*) INSERT INTO {aside} SELECT * FROM held"
     ).format(
         stage=one.stage,
         table=one.table.qualified,
-        same=_same(one.table, "t", "d"),
-        child=sql.Identifier(key.table.schema, key.table.name),
-        refers=_refers(key),
-        also=also_doomed,
+        same=on_identity(one.table, "t", "d"),
+        child=key.child,
+        refers=key.refers,
+        stays=stays,
         aside=one.aside,
-    )
-
-
-def _refers(key: ForeignKey) -> sql.Composable:
-    pairs = zip(key.columns, key.parent_columns, strict=True)
-    return sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))
-        for own, theirs in pairs
     )
 
 
@@ -263,7 +261,7 @@ def _delete(connection: Connection[Any], group: Sequence[Doomed]) -> dict[TableN
         label = sql.Identifier(f"d{number}")
         parts.append(
             sql.SQL("{} AS (DELETE FROM {} t USING {} d WHERE {} RETURNING 1)").format(
-                label, one.table.qualified, one.stage, _same(one.table, "t", "d")
+                label, one.table.qualified, one.stage, on_identity(one.table, "t", "d")
             )
         )
         counts.append(sql.SQL("(SELECT count(*) FROM {})").format(label))
@@ -283,7 +281,7 @@ def _delete(connection: Connection[Any], group: Sequence[Doomed]) -> dict[TableN
 
 def _refuse_leftovers(connection: Connection[Any], one: Doomed) -> None:
     query = sql.SQL("SELECT count(*) FROM {} t JOIN {} d ON {}").format(
-        one.table.qualified, one.stage, _same(one.table, "t", "d")
+        one.table.qualified, one.stage, on_identity(one.table, "t", "d")
     )
     row = connection.execute(query).fetchone()
     if row and row[0]:
@@ -298,13 +296,4 @@ def _put_back(connection: Connection[Any], one: Doomed) -> None:
         sql.SQL(
             "WITH kept AS (DELETE FROM {} RETURNING *) INSERT INTO {} SELECT * FROM kept"
         ).format(one.aside, one.stage)
-    )
-
-
-def _same(table: Table, live: str, staged_as: str) -> sql.Composable:
-    return sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(
-            sql.Identifier(live, name), sql.Identifier(staged_as, f"k{number}")
-        )
-        for number, name in enumerate(table.identity, 1)
     )

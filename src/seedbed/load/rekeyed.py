@@ -13,11 +13,10 @@ from psycopg import Connection, sql
 
 from seedbed import ledger
 from seedbed.load.arrays import fetch_arrays
-from seedbed.load.digest import hashable
+from seedbed.load.digest import hash_of, hashable
 from seedbed.load.staging import INT8, staged, type_of, values
+from seedbed.load.updating import WIDE
 from seedbed.load.work import Positions, Work, Works
-
-WIDE = 800
 
 
 def find_rekeyed(connection: Connection[Any], works: Works, work: Work) -> None:
@@ -81,8 +80,7 @@ def _alike(
 
 
 def _hash(work: Work, names: tuple[str, ...], found: list[sql.Identifier]) -> sql.Composed:
-    parts = [
+    return hash_of(
         hashable(value, work.table.columns[name].type)
         for name, value in zip(names, found, strict=True)
-    ]
-    return sql.SQL("pg_catalog.hash_record_extended(ROW({}), 0)").format(sql.SQL(", ").join(parts))
+    )

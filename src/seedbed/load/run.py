@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seedbed.dataset import Dataset, Keys, TableName
+from seedbed.dataset import Dataset, TableName
 from seedbed.errors import Finding, InvalidInput
 from seedbed.ledger import EDITED, MISSING, Entry, Known
 from seedbed.load.checking import Checks
@@ -130,13 +130,6 @@ class Run:
     def name(self, table: TableName) -> str:
         """Return a table's name as the profile's author knows it."""
         return self.names.get(table, self.target.shown(table))
-
-
-def keys_to_prune(each: Work | Leaving, *, edited: bool) -> Keys:
-    """Return the ledger keys of the rows that leave the database; those somebody edited only where that was asked for."""
-    places = np.concatenate([each.gone, each.gone_edited]) if edited else each.gone
-    keys: Keys = each.known.keys[places]
-    return keys
 
 
 def refuse(message: str, findings: list[Finding]) -> None:

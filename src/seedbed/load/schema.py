@@ -103,6 +103,7 @@ def executing(connection: Connection[Any], *, leave_out: Sequence[str] = ()) -> 
     from sqlalchemy import create_mock_engine
 
     def run(statement: Any, *_: Any, **__: Any) -> None:
+        """Compile a statement and execute it on our connection."""
         if type(statement).__name__ in leave_out:
             return
         text = (

@@ -194,7 +194,10 @@ def _bytes(series: pl.Series, kind: Type) -> pl.Series:
 
 
 def _temporal(*allowed: type[pl.DataType]) -> Callable[[pl.Series, Type], pl.Series]:
+    """Return the conversion to a type of dates or times, which takes columns of some types, and texts."""
+
     def convert(series: pl.Series, kind: Type) -> pl.Series:
+        """Return the column as it is, if its type is one of them."""
         if series.dtype.base_type() in (*allowed, pl.String):
             return series
         raise Unfit(f"{series.dtype} values, but the column holds {kind.base}")

@@ -77,7 +77,12 @@ class UniqueKey:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key of one table to another, or to itself."""
+    """A foreign key of one table to another, or to itself.
+
+    Attributes:
+        columns, parent_columns: which of the one refer to which of the other.
+        on_delete, on_update: pg_constraint.confdeltype and confupdtype: a (no action), r(estrict), c(ascade), n(ull) or d(efault).
+    """
 
     name: str
     table: TableName
@@ -87,6 +92,19 @@ class ForeignKey:
     deferrable: bool = False
     on_delete: str = "a"
     on_update: str = "a"
+
+    @property
+    def child(self) -> sql.Identifier:
+        """The name of the table that refers, for composing SQL."""
+        return qualified(self.table)
+
+    @property
+    def refers(self) -> sql.Composed:
+        """The SQL that row `c` of this table refers to row `t` of the other."""
+        return sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(sql.Identifier("c", own), sql.Identifier("t", theirs))
+            for own, theirs in zip(self.columns, self.parent_columns, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
