@@ -91,21 +91,24 @@ def db(*arguments: str, typed: str = "") -> str:
 def test_the_next_run_removes_what_is_left_when_everybody_was_killed(
     shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run, the server and what watches over it, as by the machine's own hand when memory runs out."""
+    """The run, its two servers and what watches over them, as by the machine's own hand when memory runs out."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     (shop.path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(shop.path / "tmp"))
     shop.makepyfile(
         test_dies="""
         import os, signal
         import psutil
+        import pytest
         from tests.plugin.ending import folder_of
 
-        def test_killed(seedbed_server, seedbed_session, request):
-            folder = folder_of(seedbed_server.url("postgres"))
-            with open("folder.txt", "w") as file:
-                file.write(str(folder))
+        @pytest.mark.seedbed(server="auto")
+        def test_killed(seedbed_server, seedbed):
+            folders = [str(folder_of(each.url("postgres"))) for each in (seedbed_server, seedbed.server)]
+            with open("folders.txt", "w") as file:
+                file.write(" ".join(folders))
             for process in psutil.process_iter(["cmdline"]):
-                if any(str(folder) in part for part in process.info["cmdline"] or ()):
+                if any(folder in part for part in process.info["cmdline"] or () for folder in folders):
                     process.kill()
             os.kill(os.getpid(), signal.SIGKILL)
         """,
@@ -113,11 +116,11 @@ def test_the_next_run_removes_what_is_left_when_everybody_was_killed(
     )
     shop.makeini(f"[pytest]\npythonpath = . {Path(__file__).parents[2]}\n")
     assert shop.runpytest_subprocess("-q", "test_dies.py").ret == -signal.SIGKILL
-    folder = Path((shop.path / "folder.txt").read_text())
-    (run,) = (file.parents[1] for file in shop.path.glob("tmp/*/*/root"))
-    assert folder.exists()
+    folders = [Path(folder) for folder in (shop.path / "folders.txt").read_text().split()]
+    (run,) = {file.parents[1] for file in shop.path.glob("tmp/*/*/root")}
+    assert len({folder for folder in folders if folder.exists()}) == 2
     shop.runpytest_subprocess("-q", "test_lives.py").assert_outcomes(passed=1)
-    assert not folder.exists()
+    assert not any(folder.exists() for folder in folders)
     assert not run.exists()
 
 
