@@ -70,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
         MARKER,
     )
     config.stash[Session.KEY] = Session(config)
+    Session.RUNNING.append(of(config))
     config.pluginmanager.register(Asking())
     of(config).given.judge_the_runs_own()
     of(config).forget()
@@ -79,6 +80,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run: whatever it made is dropped, except what is to be kept."""
     session = config.stash.get(Session.KEY, None)
     if session is not None:
+        Session.RUNNING.remove(session)
         session.end()
 
 
@@ -130,6 +132,12 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 def uses(item: pytest.Item) -> bool:
     """Tell whether a test asks for one of our fixtures."""
     return not set(__all__).isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell our fixtures whose they are."""
+    of(item.config).item = item
 
 
 class Asking:

@@ -1,4 +1,8 @@
-"""The fixtures. Each is one line: what it gives is a property of the handle."""
+"""The fixtures. Each is one line: what it gives is a property of the handle.
+
+None of those that each test pays for asks for ``request``: pytest makes a fixture of it anew for every test, which takes as long as a
+query. They know the test from `Session.item`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seedbed.pytest_plugin.session import HANDLE, in_one_line, of
+from seedbed.pytest_plugin.session import HANDLE, current, in_one_line, of
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,53 +31,48 @@ def seedbed_isolation() -> str | None:
 
 
 @pytest.fixture
-def seedbed(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Seedbed:
+def seedbed(seedbed_isolation: str | None) -> Seedbed:
     """The test's database: its URL, engine and session, and its rows by name."""
-    return _visit(request, seedbed_isolation).handle
+    return _visit(seedbed_isolation).handle
 
 
 @pytest.fixture
-def seedbed_session(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Session:
+def seedbed_session(seedbed_isolation: str | None) -> Session:
     """A SQLAlchemy session on the test's database, through which factories write, too."""
-    return _visit(request, seedbed_isolation).handle.session
+    return _visit(seedbed_isolation).handle.session
 
 
 @pytest.fixture
-def seedbed_connection(request: pytest.FixtureRequest, seedbed_isolation: str | None) -> Connection:
+def seedbed_connection(seedbed_isolation: str | None) -> Connection:
     """A SQLAlchemy connection to the test's database; the session's own."""
-    return _visit(request, seedbed_isolation).handle.connection
+    return _visit(seedbed_isolation).handle.connection
 
 
 @pytest.fixture
-def seedbed_psycopg(
-    request: pytest.FixtureRequest, seedbed_isolation: str | None
-) -> psycopg.Connection[Any]:
+def seedbed_psycopg(seedbed_isolation: str | None) -> psycopg.Connection[Any]:
     """A psycopg connection to the test's database; under ``rollback`` the session's own."""
-    return _visit(request, seedbed_isolation).handle.psycopg
+    return _visit(seedbed_isolation).handle.psycopg
 
 
 @pytest.fixture
-def seedbed_async_engine(
-    request: pytest.FixtureRequest, seedbed_isolation: str | None
-) -> AsyncEngine:
+def seedbed_async_engine(seedbed_isolation: str | None) -> AsyncEngine:
     """An engine for asyncio that connects in the test's own loop; under ``rollback`` in a transaction of its own."""
-    return _visit(request, seedbed_isolation).async_engine()
+    return _visit(seedbed_isolation).async_engine()
 
 
 @pytest.fixture
-def seedbed_async_session(
-    request: pytest.FixtureRequest, seedbed_isolation: str | None
-) -> AsyncSession:
+def seedbed_async_session(seedbed_isolation: str | None) -> AsyncSession:
     """A session for asyncio on `seedbed_async_engine`."""
-    return _visit(request, seedbed_isolation).async_session()
+    return _visit(seedbed_isolation).async_session()
 
 
-def _visit(request: pytest.FixtureRequest, isolation: str | None) -> Visit:
+def _visit(isolation: str | None) -> Visit:
     """Return the test's visit, begun by the first of its fixtures: each of them by itself, for a fixture costs more than a query."""
-    item: pytest.Item = request.node
+    session = current()
+    item = session.item
     visit = item.stash.get(HANDLE, None)
     if visit is None:
-        visit = item.stash[HANDLE] = of(request.config).visit(request, isolation)
+        visit = item.stash[HANDLE] = session.visit(item, isolation)
         item.addfinalizer(visit.finalize)
     return visit
 

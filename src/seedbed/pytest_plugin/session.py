@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -39,6 +39,8 @@ class Session:
     """
 
     KEY = pytest.StashKey["Session"]()
+    RUNNING: ClassVar[list[Session]] = []
+    item: pytest.Item
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -158,11 +160,11 @@ class Session:
             prepared_by=files,
         )
 
-    def visit(self, request: pytest.FixtureRequest, isolation: str | None) -> Visit:
+    def visit(self, item: pytest.Item, isolation: str | None) -> Visit:
         """Return a test's stay in a database, as its markers, the fixture ``seedbed_isolation`` and the options say."""
         from seedbed.pytest_plugin.visit import Visit
 
-        return Visit(self, request, isolation)
+        return Visit(self, item, isolation)
 
     def keep(self, databases: Databases, name: str, test: str) -> None:
         """Let a database outlive the run, and tell people where it is."""
@@ -277,6 +279,11 @@ class Session:
 def of(config: pytest.Config) -> Session:
     """Return the plugin's object of a pytest session."""
     return config.stash[Session.KEY]
+
+
+def current() -> Session:
+    """Return the one that runs tests now: a test of a plugin may run pytest in the process that runs it."""
+    return Session.RUNNING[-1]
 
 
 @contextmanager

@@ -30,19 +30,17 @@ class Visit:
 
     Args:
         session: the plugin's object of this process.
-        request: the test's.
+        item: the test.
         isolation: how the test is kept apart where no marker says it; None: as the options say.
 
     Attributes:
         handle: what the test sees.
     """
 
-    def __init__(
-        self, session: Session, request: pytest.FixtureRequest, isolation: str | None = None
-    ) -> None:
-        self._session, self._item = session, request.node
+    def __init__(self, session: Session, item: pytest.Item, isolation: str | None = None) -> None:
+        self._session, self._item = session, item
         with in_one_line():
-            wishes = session.wishes_of(request.node, isolation)
+            wishes = session.wishes_of(item, isolation)
             self._databases, blueprint = session.place(wishes)
             self._template = self._databases.template(blueprint)
             self._key = self._databases.name, self._template.name, wishes.isolation
@@ -52,7 +50,7 @@ class Visit:
         self._keep, self._keeping, self._told = wishes.keep, False, False
         self._engine: AsyncEngine | None = None
         self._async_session: AsyncSession | None = None
-        instance = getattr(request, "instance", None)
+        instance = getattr(item, "instance", None)
         if instance is not None and hasattr(instance, "assertEqual"):  # unittest takes no fixtures
             instance.seedbed = self.handle
         self._lent = self._lend()

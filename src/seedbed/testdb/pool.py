@@ -169,7 +169,9 @@ class Pool:
             name = self._next_name(registry)
             create_database(registry, name, self._source, self._way)
             clone = Clone(name, connect(self._url(name)))
-            clone.connection.autocommit = True  # a statement by itself: BEGIN and COMMIT would be two more
+            clone.connection.autocommit = (
+                True  # a statement by itself: BEGIN and COMMIT would be two more
+            )
             clone.connection.execute(_STAMP)
             clone.connection.autocommit = False
         finally:
