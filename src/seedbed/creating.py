@@ -5,8 +5,7 @@ A module of its own, because it is imported by every test that uses a database a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ FIRST = 1_000_000
 """Where Sequence starts in each test: above the profile's rows, and the same in whatever order tests run."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Creating:
     """What ``create()`` works with for a while.
 
@@ -37,6 +36,14 @@ class Creating:
             self.counted.add(factory)
             factory.reset_sequence(FIRST, force=True)
 
+    def begin(self) -> None:
+        """Let ``create()`` work with this, in every thread and event loop of this process."""
+        _current.append(self)
+
+    def end(self) -> None:
+        """Let it work with what it did before."""
+        _current.remove(self)
+
 
 _current: list[Creating] = []
 
@@ -44,13 +51,3 @@ _current: list[Creating] = []
 def current_creating() -> Creating | None:
     """Return what holds now; None outside of tests."""
     return _current[-1] if _current else None
-
-
-@contextmanager
-def creating_through(creating: Creating) -> Iterator[None]:
-    """Let ``create()`` work with something else, in every thread and event loop of this process."""
-    _current.append(creating)
-    try:
-        yield
-    finally:
-        _current.pop()

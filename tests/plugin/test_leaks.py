@@ -22,7 +22,9 @@ OTHER = """
 def said_of(result: pytest.RunResult, test: str) -> str:
     """Return the complaint about a test."""
     lines = [
-        line for line in result.outlines if f"::{test} committed on another connection" in line
+        line
+        for line in result.outlines
+        if f"::{test} committed where other tests would see it" in line
     ]
     return lines[0] if lines else ""
 
@@ -76,7 +78,25 @@ def test_every_kind_of_commit_is_seen(shop: pytest.Pytester) -> None:
     assert "public.orders (drop table)" in said_of(result, "test_other[drop-table]")
     assert "public.more() (create function)" in said_of(result, "test_other[create-function]")
     assert "(grant)" in said_of(result, "test_other[grant-select]")
-    assert "the test's own connection" in said_of(result, "test_own")
+    assert "its own transaction, ended by hand" in said_of(result, "test_own")
+
+
+def test_a_transaction_ended_by_hand_and_begun_again_is_seen(shop: pytest.Pytester) -> None:
+    """The connection looks as if nothing had happened; the next test finds none of it."""
+    shop.makepyfile(
+        """
+    def test_own(seedbed_psycopg):
+        seedbed_psycopg.execute("INSERT INTO users (name) VALUES ('Eve')")
+        seedbed_psycopg.execute("COMMIT; BEGIN")
+
+    def test_next(seedbed_psycopg):
+        found = seedbed_psycopg.execute("SELECT count(*) FROM users WHERE name = 'Eve'").fetchone()
+        assert found == (0,)
+        """
+    )
+    result = shop.runpytest_subprocess("-q")
+    result.assert_outcomes(passed=2, errors=1)
+    assert "its own transaction, ended by hand" in said_of(result, "test_own")
 
 
 def test_what_nobody_else_sees_is_no_leak(shop: pytest.Pytester) -> None:

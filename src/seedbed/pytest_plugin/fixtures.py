@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.session import HANDLE, current, in_one_line, of
 
 if TYPE_CHECKING:
@@ -80,14 +81,18 @@ def _visit(isolation: str | None) -> Visit:
 @pytest.fixture(scope="session")
 def seedbed_server(request: pytest.FixtureRequest) -> Host:
     """The run's own server, whatever a test's marker says: ``.url(database)``, ``.kind`` and ``.version``."""
-    with in_one_line():
+    try:
         return of(request.config).databases().host
+    except SeedbedError as error:
+        raise in_one_line(error) from None
 
 
 @pytest.fixture(scope="session")
 def seedbed_template(request: pytest.FixtureRequest) -> Template:
     """The database that tests without a marker get copies of: its ``.name`` on the run's own server, built if need be."""
     session = of(request.config)
-    with in_one_line():
+    try:
         databases, blueprint = session.place(session.wishes)
         return databases.template(blueprint)
+    except SeedbedError as error:
+        raise in_one_line(error) from None

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg._connection_base import NoticeHandler
-from psycopg._preparing import PrepareManager
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -25,8 +24,8 @@ from seedbed.url import libpq_url
 
 _LISTEN = f"LISTEN {CHANNEL}"
 _BEGIN = f"BEGIN;SAVEPOINT {COMMITTED}".encode()
-_END = b"ROLLBACK;DEALLOCATE ALL;SELECT pg_advisory_unlock_all()"
-"""What the end of a transaction does not undo ends in the same message."""
+_END = f"ROLLBACK TO SAVEPOINT {COMMITTED};ROLLBACK;DEALLOCATE ALL;SELECT pg_advisory_unlock_all()".encode()
+"""What the end of a transaction does not undo ends in the same message; it fails where the transaction is another one by now."""
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
@@ -146,6 +145,14 @@ class Guarded(psycopg.Connection[Any]):
             return self._status()
 
     @property
+    def idle(self) -> bool:
+        """Whether there is no transaction, although nobody has finished the test's."""
+        try:
+            return self.status == TransactionStatus.IDLE
+        except psycopg.Error:  # the server has hung up
+            return False
+
+    @property
     def fit(self) -> bool:
         """Whether another test can begin here: nothing runs, and the server has not hung up."""
         return not self._ahead and self.info.transaction_status == TransactionStatus.IDLE
@@ -155,8 +162,8 @@ class Guarded(psycopg.Connection[Any]):
         """Whether the server has hung up."""
         return self.info.transaction_status == TransactionStatus.UNKNOWN
 
-    def finish(self, *, keep: bool = False) -> None:
-        """End the test.
+    def finish(self, *, keep: bool = False) -> bool:
+        """End the test; says whether its transaction was still open.
 
         Args:
             keep: leave what the test did in the database, for somebody to look at.
@@ -170,7 +177,7 @@ class Guarded(psycopg.Connection[Any]):
             if keep and status == TransactionStatus.INERROR:
                 self._send(self.marks.back(None))
             self._send(b"COMMIT" if keep else _END)
-            self._prepared = PrepareManager()  # it has deallocated them
+        return status in _OPEN
 
     def close(self) -> None:
         """Stay open during a test: the next one uses it, too."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from seedbed.pytest_plugin.guarded import AsyncGuarded, Guarded
 
 
+ENDED = "its own transaction, ended by hand"
+"""What is said of a test that has sent COMMIT or ROLLBACK to the server."""
+
+
 class InTransaction:
     """A stay that is undone: one transaction around everything."""
 
@@ -106,7 +110,8 @@ class InTransaction:
             heard = self._base.listener.heard()
         except psycopg.Error:  # somebody has ended all connections
             heard = ()
-        return list(dict.fromkeys(heard)) + self._own()
+        ended = self._base.psycopg.idle
+        return list(dict.fromkeys(heard)) + ([ENDED] if ended else [])
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""
@@ -114,26 +119,19 @@ class InTransaction:
             each.end()
         if keep and "session" in self.__dict__:
             self._flush()
-        own = self._own()
-        connection = self._base.psycopg
+        connection, ended = self._base.psycopg, False
         try:
-            connection.finish(keep=keep)
+            ended = not connection.finish(keep=keep)
             self._put_away()
+            self._base.forget()
             connection.settle()
+        except psycopg.errors.InvalidSavepointSpecification:
+            ended = True  # and begun another
         except psycopg.Error:
-            return own  # it is not fit for another test
+            pass  # the server has hung up, so that nothing was committed
         finally:
             connection.holding = False
-        self._base.forget()
-        return list(dict.fromkeys(connection.leaks)) + own
-
-    def _own(self) -> list[str]:
-        """Say whether the test has ended its transaction; where the server has hung up, nothing was committed."""
-        try:
-            status = self._base.psycopg.status
-        except psycopg.Error:
-            return []
-        return ["the test's own connection"] if status == TransactionStatus.IDLE else []
+        return list(dict.fromkeys(connection.leaks)) + ([ENDED] if ended else [])
 
     def _flush(self) -> None:
         from sqlalchemy.exc import SQLAlchemyError

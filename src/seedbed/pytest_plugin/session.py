@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -286,10 +286,6 @@ def current() -> Session:
     return Session.RUNNING[-1]
 
 
-@contextmanager
-def in_one_line() -> Iterator[None]:
-    """Let what a person can cause fail the test without a traceback."""
-    try:
-        yield
-    except SeedbedError as error:
-        raise pytest.fail.Exception(f"seedbed: {error}", pytrace=False) from None
+def in_one_line(error: SeedbedError) -> BaseException:
+    """Return what fails a test without a traceback, for what a person can cause."""
+    return pytest.fail.Exception(f"seedbed: {error}", pytrace=False)

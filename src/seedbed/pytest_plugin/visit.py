@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from seedbed.creating import Creating, creating_through
+from seedbed.creating import Creating
 from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
@@ -39,13 +38,14 @@ class Visit:
 
     def __init__(self, session: Session, item: pytest.Item, isolation: str | None = None) -> None:
         self._session, self._item = session, item
-        with in_one_line():
+        try:
             wishes = session.wishes_of(item, isolation)
             self._databases, blueprint = session.place(wishes)
             self._template = self._databases.template(blueprint)
             self._key = self._databases.name, self._template.name, wishes.isolation
             self._stay = self._enter(wishes)
-        self._seed = wishes.seed
+        except SeedbedError as error:
+            raise in_one_line(error) from None
         self.handle = Seedbed(self._stay, blueprint, self._databases.host)
         self._keep, self._keeping, self._told = wishes.keep, False, False
         self._engine: AsyncEngine | None = None
@@ -53,28 +53,24 @@ class Visit:
         instance = getattr(item, "instance", None)
         if instance is not None and hasattr(instance, "assertEqual"):  # unittest takes no fixtures
             instance.seedbed = self.handle
-        self._lent = self._lend()
-        self._lent.__enter__()
-
-    def _lend(self) -> AbstractContextManager[None]:
-        """Let factories write through the test's session."""
-        seed = f"{self._seed or 'seedbed'}, in a test"  # other values than the profile's rows have
-        return creating_through(Creating(lambda: self.handle.session, seed, self.handle.as_of))
+        seed = f"{wishes.seed or 'seedbed'}, in a test"  # other values than the profile's rows have
+        self._creating = Creating(lambda: self.handle.session, seed, self.handle.as_of)
+        self._creating.begin()
 
     def _enter(self, wishes: Wishes) -> Stay:
         databases, template = self._databases, self._template
         if wishes.isolation == "clone":
             return OfItsOwn(databases, template, wishes.pool)
         bases, key = self._session.bases, self._key
-        if key in bases and not bases[key].fit:
-            self._session.discard(key)
-        if wishes.isolation == "shared":
-            shared = bases.find(key)
-            if not isinstance(shared, SharedBase):
-                shared = SharedBase(databases, template)
-                bases.put(key, shared)
-            return ReadOnly(shared)
         base = bases.find(key)
+        if base is not None and not base.fit:
+            self._session.discard(key)
+            base = None
+        if wishes.isolation == "shared":
+            if not isinstance(base, SharedBase):
+                base = SharedBase(databases, template)
+                bases.put(key, base)
+            return ReadOnly(base)
         if not isinstance(base, RollbackBase):
             base = RollbackBase(databases, template)
             bases.put(key, base)
@@ -129,7 +125,7 @@ class Visit:
     def leave(self) -> None:
         """End the visit."""
         del self._item.stash[HANDLE]  # some plugins run a test again
-        self._lent.__exit__(None, None, None)
+        self._creating.end()
         leaks: list[str] | None = None
         try:
             try:
@@ -144,15 +140,15 @@ class Visit:
     def _let_go(self, *, used_up: bool) -> None:
         """Keep the database, or leave it to the next test, or give it back where that test needs another."""
         base = self._session.bases.get(self._key)
-        if base is not None and (used_up or self._keeping or not base.fit):
+        if base is not None and (used_up or self._keeping):
             self._session.discard(self._key, drop=not self._keeping)
         if self._keeping:
             self._session.keep(self._databases, self._stay.name, self._item.nodeid)
 
     def _complaint(self, leaks: list[str]) -> str:
         return (
-            f"{self._item.nodeid} committed on another connection than the test's: {', '.join(leaks)}. "
-            "Under rollback isolation other tests would see that; "
+            f"{self._item.nodeid} committed where other tests would see it: {', '.join(leaks)}. "
+            "Under rollback isolation everything happens in one transaction of the test's own connection; "
             "give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
         )
 
