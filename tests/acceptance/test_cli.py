@@ -143,6 +143,12 @@ class TestWhereTheUrlComesFrom:
         assert done.code == 0, done.err
         assert "(from [tool.seedbed] in" in done.err
 
+    def test_that_the_project_is_not_one_s_own_is_said_once(self, tmp_path: Path) -> None:
+        """Also by reset, which needs the project before it knows the profile."""
+        nowhere = "postgresql://127.0.0.1:1/nothing"
+        done = run_seedbed(tmp_path, "reset", "demo", "--database-url", nowhere)
+        assert done.err.count("project: no [tool.seedbed] here or above") == 1
+
 
 class TestStatusAndDestroy:
     def test_status_counts_rows_and_drift(self, seedbed: Run, database: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from seedbed.cli.asking import confirmed
-from seedbed.cli.database import find_project_aloud, operator_says, place_for, place_to_compare
+from seedbed.cli.database import operator_says, place_for, place_to_compare
 from seedbed.cli.offering import offered
 from seedbed.cli.output import Output
 from seedbed.cli.progress import shown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from seedbed.apply import Told
     from seedbed.cli.database import Place
     from seedbed.dataset import Dataset
     from seedbed.options import Options
@@ -28,12 +29,22 @@ if TYPE_CHECKING:
     from seedbed.source import Source
     from seedbed.wishes import Wishes
 
+    Write = Callable[[Source, str, Options, Told | None], Plan]
+    """Apply or reset: what writes a profile to a database, by its URL, and tells how far it is."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seeding:
-    """One plan, apply or reset from the command line."""
+    """One plan, apply or reset from the command line.
+
+    Attributes:
+        profile: the profile's name.
+        database_url, environment: the options of these names.
+        wishes: what the other options say.
+    """
 
     output: Output
+    project: Project
     profile: str
     database_url: str | None
     environment: str | None
@@ -48,8 +59,8 @@ class Seeding:
         from seedbed.plan import plan as compare
         from seedbed.plan import save as write
 
-        project, _, source, options = self._prepared()
-        with place_to_compare(self.output, project, self.database_url, self.profile) as (
+        ready = self._prepared()
+        with place_to_compare(self.output, self.project, self.database_url, self.profile) as (
             place,
             url,
         ):
@@ -59,9 +70,9 @@ class Seeding:
                     "a plan of a database that is not there yet cannot be saved",
                     remedy="seedbed apply makes the database.",
                 )
-            found = compare(source, url, options)
+            found = compare(ready.source, url, ready.options)
         if save:
-            write(found, options, save)
+            write(found, ready.options, save)
             self.output.note(f"plan: saved to {save}")
         self.output.document(document(found, place.url))
         print_plan(self.output, found, done=False)
@@ -70,18 +81,10 @@ class Seeding:
         """Write, and print what was done and how to look at it."""
         from seedbed.apply import apply as carry_out
 
-        project, profile, prepared, options = self._prepared()
-        place = place_for(self.output, project, self.database_url, self.profile, options.said)
-        imports_done()
-        source, made = _remembering(prepared)
-
-        def step(wanted: Options) -> Plan:
-            """Apply with the answers there are so far."""
-            with shown(self.output) as progress:
-                return carry_out(source, place.url, wanted, progress)
-
-        done = asked(step, options, "empty the profile's tables of all of that")
-        self._print(done, place, profile, made)
+        ready = self._prepared()
+        said = ready.options.said
+        place = place_for(self.output, self.project, self.database_url, self.profile, said)
+        self._write(carry_out, place, ready, "empty the profile's tables of all of that")
 
     def reset(self, place: Place) -> None:
         """Drop, make anew and write, and print what was done and how to look at it.
@@ -91,33 +94,50 @@ class Seeding:
         """
         from seedbed.reset import reset as start_over
 
-        _, profile, prepared, options = self._prepared()
+        self._write(
+            start_over, place, self._prepared(), "drop the project's tables with all of that"
+        )
+
+    def _write(self, write: Write, place: Place, ready: _Ready, what: str) -> None:
+        """Write, with the answers to the questions that come up, and print what was done.
+
+        Args:
+            write: the use case.
+            place: the database.
+            ready: the profile and the options.
+            what: what repeating the database's name confirms.
+        """
         imports_done()
-        source, made = _remembering(prepared)
+        source, made = _remembering(ready.source)
 
         def step(wanted: Options) -> Plan:
-            """Start over with the answers there are so far."""
+            """Write with the answers there are so far."""
             with shown(self.output) as progress:
-                return start_over(source, place.url, wanted, progress)
+                return write(source, place.url, wanted, progress)
 
-        done = asked(step, options, "drop the project's tables with all of that")
-        self._print(done, place, profile, made)
-
-    def _print(self, done: Plan, place: Place, profile: Profile, made: list[Dataset]) -> None:
+        done = asked(step, ready.options, what)
         self.output.document(document(done, place.url))
         print_plan(self.output, done, done=True)
-        if profile.cast is not None and made:
-            print_cast(self.output, profile.cast(made[-1]))
+        if ready.profile.cast is not None and made:
+            print_cast(self.output, ready.profile.cast(made[-1]))
         print_way_in(self.output, place, self.profile)
 
-    def _prepared(self) -> tuple[Project, Profile, Source, Options]:
+    def _prepared(self) -> _Ready:
         from seedbed.wishes import chosen, prepared
 
-        project = find_project_aloud(self.output)
-        profile = project.profile(self.profile)
-        said = operator_says(project, self.environment)
-        wishes: Wishes = {**self.wishes, "project": project, "environment": said}
-        return project, profile, prepared(profile, wishes), chosen(wishes)
+        profile = self.project.profile(self.profile)
+        said = operator_says(self.project, self.environment)
+        wishes: Wishes = {**self.wishes, "project": self.project, "environment": said}
+        return _Ready(profile, prepared(profile, wishes), chosen(wishes))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Ready:
+    """What a use case takes, and the profile that it comes from."""
+
+    profile: Profile
+    source: Source
+    options: Options
 
 
 def asked(step: Callable[[Options], Plan], options: Options, what: str) -> Plan:

@@ -119,8 +119,9 @@ def plan(
         "connect_timeout": connect_timeout,
         "detail": detail,
     }
-    run = Seeding(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
-    run.plan(save)
+    output = Output(json, quiet, not no_color)
+    project = find_project_aloud(output)
+    Seeding(output, project, profile, database_url, environment, wishes).plan(save)
 
 
 def apply(
@@ -178,7 +179,9 @@ def apply(
     }
     if plan:
         wishes = pinned(profile, plan, wishes)
-    run = Seeding(Output(json, quiet, not no_color), profile, database_url, environment, wishes)
+    output = Output(json, quiet, not no_color)
+    project = find_project_aloud(output)
+    run = Seeding(output, project, profile, database_url, environment, wishes)
     if dry_run:
         run.plan()
     else:
@@ -212,7 +215,8 @@ def reset(
     from seedbed.reset import active_profile
 
     output = Output(json, quiet, not no_color)
-    place = existing_place(output, find_project_aloud(output), database_url, profile)
+    project = find_project_aloud(output)
+    place = existing_place(output, project, database_url, profile)
     wishes: Wishes = {
         "as_of": as_of,
         "scale": scale,
@@ -227,7 +231,7 @@ def reset(
     }
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
     name = profile or active_profile(place.url, limits)
-    Seeding(output, name, place.url, environment, wishes).reset(place)
+    Seeding(output, project, name, place.url, environment, wishes).reset(place)
 
 
 def _edits(keep: bool, overwrite: bool) -> Literal["refuse", "keep", "overwrite"]:
