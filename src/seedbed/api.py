@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
     from seedbed.environment import Verdict
+    from seedbed.options import BackupChoice
     from seedbed.plan import Plan
     from seedbed.profile import Profile
     from seedbed.status import Status
@@ -126,13 +127,13 @@ def destroy(
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`.
     """
-    from seedbed.destroy import Choice
+    from seedbed.destroy import DestroyOptions
     from seedbed.destroy import destroy as delete
     from seedbed.load.session import Limits
 
     said = read_settings().operator_says(environment)
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
-    return delete(url, Choice(confirm, backup_choice(backup), said, wait, limits))
+    return delete(url, DestroyOptions(confirm, backup_choice(backup), said, wait, limits))
 
 
 def status(url: str, *, environment: str | Said | None = None) -> Status:
@@ -157,10 +158,10 @@ def stamp(url: str, environment: str, *, confirm: str, origin: str | None = None
         origin: what it is stamped now, where that is staging or production and it is to become something less protected.
     """
     from seedbed import guard
-    from seedbed.load.failures import told_as_ours
+    from seedbed.load.failures import translating_errors
     from seedbed.load.session import connect, transaction
 
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=True):
+    with connect(url) as connection, translating_errors(), transaction(connection, keep=True):
         verdict = guard.stamp(connection, environment, confirm=confirm, origin=origin)
         connection.commit()
     return verdict
@@ -199,7 +200,7 @@ def restore(
     confirm: str,
     origin: str | None = None,
     drop_old: bool = False,
-    backup: bool | Path | None = None,
+    backup: BackupChoice = None,
     owners: bool = True,
     environment: str | Said | None = None,
     wait: bool = True,
@@ -220,9 +221,9 @@ def restore(
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`; then the database is as it was.
     """
-    from seedbed.backup import Wanted
+    from seedbed.backup import RestoreOptions
     from seedbed.backup import restore as bring_back
 
     said = read_settings().operator_says(environment)
-    wanted = Wanted(confirm, origin, drop_old, backup, owners, said, wait)
-    return bring_back(url, Path(file), wanted)
+    options = RestoreOptions(confirm, origin, drop_old, backup, owners, said, wait)
+    return bring_back(url, Path(file), options)

@@ -18,7 +18,7 @@ from seedbed.interruption import interruptible
 from seedbed.load.clashes import explain
 from seedbed.load.committing import commit
 from seedbed.load.execute import carry_out
-from seedbed.load.failures import Clash, told_as_ours, translated
+from seedbed.load.failures import Clash, translated, translating_errors
 from seedbed.load.preparing import prepared
 from seedbed.load.retrying import AGAIN, persistently
 from seedbed.load.run import Run
@@ -138,7 +138,7 @@ def _rehearse(job: Job) -> None:
     options = job.options
     with (
         connect(job.url, options.limits) as connection,
-        told_as_ours(),
+        translating_errors(),
         transaction(connection, keep=True, limits=options.limits),
     ):
         verdict = guard.judge(connection, case_of(job.source, options))

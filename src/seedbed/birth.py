@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seedbed import guard
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, transaction
 
 
@@ -17,6 +17,6 @@ def stamp_at_birth(url: str, environment: str) -> None:
     Raises:
         SeedbedError: one of its kinds: no such environment, no such server.
     """
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=True):
+    with connect(url) as connection, translating_errors(), transaction(connection, keep=True):
         guard.stamp_at_birth(connection, environment)
         connection.commit()

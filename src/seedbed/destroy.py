@@ -46,8 +46,8 @@ class Destroyed:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What a caller of destroy may choose.
+class DestroyOptions:
+    """What a caller of `destroy` may choose.
 
     Attributes:
         confirm: the database's name.
@@ -64,7 +64,7 @@ class Choice:
     limits: Limits = field(default_factory=Limits)
 
 
-def destroy(url: str, choice: Choice) -> Destroyed:
+def destroy(url: str, options: DestroyOptions) -> Destroyed:
     """Delete exactly the rows seedbed wrote to a database and still owns, children first.
 
     Rows that other rows depend on are kept, with their own parents, stay in the ledger, and are listed in the error. The stamp and the
@@ -72,7 +72,7 @@ def destroy(url: str, choice: Choice) -> Destroyed:
 
     Args:
         url: the database.
-        choice: see `Choice`.
+        options: see `DestroyOptions`.
 
     Raises:
         Refused: the name was not repeated, the guard says no, or nobody has said whether to make a backup.
@@ -80,8 +80,8 @@ def destroy(url: str, choice: Choice) -> Destroyed:
     """
     started = time.monotonic()
     with interruptible():
-        backup = _backed_up(url, choice) if choice.backup else None
-        name, done, held = persistently(lambda: _attempt(url, choice, started))
+        backup = _backed_up(url, options) if options.backup else None
+        name, done, held = persistently(lambda: _attempt(url, options, started))
     if held:
         raise Drift(
             f"{sum(done.values())} rows deleted, but others depend on some of ours, which were kept",
@@ -91,10 +91,12 @@ def destroy(url: str, choice: Choice) -> Destroyed:
     return Destroyed(name, done, time.monotonic() - started, backup)
 
 
-def _attempt(url: str, choice: Choice, started: float) -> tuple[str, dict[str, int], list[Held]]:
-    with _admitted(url, choice) as connection:
-        take_lock(connection, wait=choice.wait)
-        name = _admit(connection, choice)
+def _attempt(
+    url: str, options: DestroyOptions, started: float
+) -> tuple[str, dict[str, int], list[Held]]:
+    with _admitted(url, options) as connection:
+        take_lock(connection, wait=options.wait)
+        name = _admit(connection, options)
         done, held = _delete(connection)
         number = _record(connection, done, held, time.monotonic() - started)
         if number:
@@ -103,10 +105,10 @@ def _attempt(url: str, choice: Choice, started: float) -> tuple[str, dict[str, i
 
 
 @contextmanager
-def _admitted(url: str, choice: Choice) -> Iterator[Connection[Any]]:
-    with connect(url, choice.limits) as connection:
+def _admitted(url: str, options: DestroyOptions) -> Iterator[Connection[Any]]:
+    with connect(url, options.limits) as connection:
         try:
-            with transaction(connection, keep=True, limits=choice.limits):
+            with transaction(connection, keep=True, limits=options.limits):
                 yield connection
         except errors.LockNotAvailable:
             raise locked(connection) from None
@@ -116,29 +118,29 @@ def _admitted(url: str, choice: Choice) -> Iterator[Connection[Any]]:
             raise translated(error) from None
 
 
-def _backed_up(url: str, choice: Choice) -> Path | None:
+def _backed_up(url: str, options: DestroyOptions) -> Path | None:
     from seedbed.backup import made_first  # programs to run, which few runs need
 
-    with _admitted(url, choice) as connection:
-        _admit(connection, choice)
-    made = made_first(url, choice.backup, choice.said)
+    with _admitted(url, options) as connection:
+        _admit(connection, options)
+    made = made_first(url, options.backup, options.said)
     return made.path if made else None
 
 
-def _admit(connection: Connection[Any], choice: Choice) -> str:
+def _admit(connection: Connection[Any], options: DestroyOptions) -> str:
     """Ask everything that has to be asked first; return the database's name."""
     row = connection.execute("SELECT current_database()").fetchone()
     name = row[0] if row else ""
-    if choice.confirm != name:
+    if options.confirm != name:
         raise Unconfirmed(
             f"deleting seedbed's rows takes the name of the database, {name}, said once more",
             remedy=f"If you mean it: --confirm {name}",
         )
-    verdict = guard.permit(connection, "destroy", confirm=choice.confirm, said=choice.said)
+    verdict = guard.permit(connection, "destroy", confirm=options.confirm, said=options.said)
     if ledger.exists(connection) and ledger.entries(connection):
         from seedbed.backup import require_decision  # as above
 
-        require_decision(choice.backup, verdict, "destroy")
+        require_decision(options.backup, verdict, "destroy")
     return str(name)
 
 

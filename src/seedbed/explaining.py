@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from seedbed import guard
 from seedbed.environment import Patterns, Verdict
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, transaction
 from seedbed.settings import Said
 
@@ -41,6 +41,6 @@ def explain(
             environments=profile.environments,
             production_safe=profile.production_safe,
         )
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
+    with connect(url) as connection, translating_errors(), transaction(connection, keep=False):
         connection.execute("SET TRANSACTION READ ONLY")  # the server holds us to it
         return guard.explain(connection, case)

@@ -14,7 +14,7 @@ from psycopg import Connection
 from seedbed import guard, ledger
 from seedbed.decisions import fields_of, find_obstacles, undecided
 from seedbed.errors import Finding, so_many_rows
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.preparing import prepared
 from seedbed.load.run import Leaving, Run
 from seedbed.load.session import connect, transaction
@@ -150,7 +150,7 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
     started = time.monotonic()
     with (
         connect(url, options.limits) as connection,
-        told_as_ours(),
+        translating_errors(),
         transaction(connection, keep=False, limits=options.limits),
     ):
         verdict = guard.explain(connection, case_of(source, options))

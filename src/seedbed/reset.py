@@ -15,7 +15,7 @@ from seedbed.dataset import TableName
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Drift, Finding, InvalidInput, Unconfirmed
 from seedbed.load import dropping, emptying
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.recording import forget_table
 from seedbed.load.session import Limits, connect, transaction
 from seedbed.options import Options
@@ -72,7 +72,7 @@ def active_profile(url: str, limits: Limits = Limits()) -> str:  # noqa: B008 - 
     """
     with (
         connect(url, limits) as connection,
-        told_as_ours(),
+        translating_errors(),
         transaction(connection, keep=False, limits=limits),
     ):
         name = ledger.active_profile(connection) if ledger.exists(connection) else None

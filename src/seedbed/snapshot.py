@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection, errors, sql
 
@@ -32,9 +32,12 @@ from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import Verdict
 from seedbed.errors import Finding, InvalidInput, Locked, nearest
 from seedbed.interruption import interruptible, too_late
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.settings import Said, read_settings
+
+if TYPE_CHECKING:
+    from seedbed.options import BackupChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def restore(
     name: str,
     *,
     confirm: str | None,
-    backup: bool | Path | None = None,
+    backup: BackupChoice = None,
     origin: str | None = None,
     environment: str | Said | None = None,
     wait: bool = True,
@@ -229,7 +232,7 @@ def _at_work(url: str, *, wait: bool) -> Iterator[tuple[Connection[Any], Connect
     with (
         interruptible(),
         connect(url) as connection,
-        told_as_ours(),
+        translating_errors(),
         transaction(connection, keep=True),
     ):
         take_lock(connection, wait=wait)

@@ -13,7 +13,7 @@ from psycopg.rows import namedtuple_row
 from seedbed import guard, ledger, target
 from seedbed.environment import Stamp
 from seedbed.ledger import EDITED, MISSING
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, transaction
 from seedbed.settings import Said
 
@@ -99,7 +99,7 @@ def status(url: str, *, said: Said | None = None) -> Status:
         url: the database.
         said: what the operator says it is for.
     """
-    with connect(url) as connection, told_as_ours(), transaction(connection, keep=False):
+    with connect(url) as connection, translating_errors(), transaction(connection, keep=False):
         verdict = guard.explain(connection, guard.Case(said=said))
         there = ledger.exists(connection)
         runs = _runs(connection) if there else ()

@@ -13,7 +13,7 @@ from seedbed.request import source
 from seedbed.settings import Said
 
 if TYPE_CHECKING:
-    from seedbed.options import Options
+    from seedbed.options import BackupChoice, Options
     from seedbed.profile import Profile
     from seedbed.saved import Saved
     from seedbed.source import Source
@@ -143,6 +143,6 @@ def _said(wishes: Wishes) -> Said | None:
     return project.settings.operator_says(wishes.get("environment"))
 
 
-def backup_choice(said: bool | str | Path | None) -> bool | Path | None:
+def backup_choice(said: bool | str | Path | None) -> BackupChoice:
     """Return whether, and where, a backup is wished."""
     return Path(said) if isinstance(said, str) else said

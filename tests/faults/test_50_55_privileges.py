@@ -15,7 +15,7 @@ from seeders import WAITING, meanwhile, wait_for
 
 from seedbed import guard
 from seedbed.apply import apply
-from seedbed.destroy import Choice, destroy
+from seedbed.destroy import DestroyOptions, destroy
 from seedbed.errors import DatabaseFailure, Drift, InvalidInput, Refused, SeedbedError
 from seedbed.options import Options
 from seedbed.reset import reset
@@ -58,7 +58,7 @@ def cleaned(url, *tables, **options):
 
 
 def destroyed(url):
-    return destroy(url, Choice(name_of(url), backup=False))
+    return destroy(url, DestroyOptions(name_of(url), backup=False))
 
 
 def remedies(error):

@@ -19,7 +19,7 @@ from seeders import wait_for
 
 import seedbed
 from seedbed import snapshot
-from seedbed.backup import Wanted, drop_kept
+from seedbed.backup import RestoreOptions, drop_kept
 from seedbed.errors import DatabaseFailure, InvalidInput, Refused, SeedbedError
 from seedbed.servers.programs import find_program
 from tests.canary import bare
@@ -73,7 +73,7 @@ class TestSecrets:
             database,
             f"ALTER DATABASE {name_of(database)} OWNER TO CURRENT_USER; REASSIGN OWNED BY canary TO CURRENT_USER",
         )
-        drop_kept(database, Wanted(name_of(database), backup=False))
+        drop_kept(database, RestoreOptions(name_of(database), backup=False))
         execute(database, "DROP ROLE canary")
 
     @pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])
@@ -277,7 +277,7 @@ class TestKilled:
         assert people(url) == NEW
         assert marked(url, "restoring") == []
         assert marked(url, "replaced")[-1:] == [done.kept] or done.kept in marked(url, "replaced")
-        drop_kept(url, Wanted(name_of(url), backup=False))
+        drop_kept(url, RestoreOptions(name_of(url), backup=False))
 
     def _swept(self, url, made, steps):
         killed = 0
@@ -299,7 +299,7 @@ class TestKilled:
         """Count them on a run that nobody kills."""
         run = process("restore", url, name_of(url), str(made.path))
         steps = int(run.communicate()[0])
-        drop_kept(url, Wanted(name_of(url), backup=False))
+        drop_kept(url, RestoreOptions(name_of(url), backup=False))
         assert steps > 30
         return steps
 

@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 from seeders import ALONE, wait_for
 from wire import Point, through_wire
 
-from seedbed.destroy import Choice, destroy
+from seedbed.destroy import DestroyOptions, destroy
 from seedbed.errors import DatabaseFailure, Drift, SeedbedError
 from seedbed.servers import Server
 
@@ -156,7 +156,7 @@ class Databases(RuleBasedStateMachine):
     @rule()
     def destroy(self):
         try:
-            destroy(self.url, Choice(conninfo_to_dict(self.url)["dbname"], backup=False))
+            destroy(self.url, DestroyOptions(conninfo_to_dict(self.url)["dbname"], backup=False))
         except Drift:
             assert self.any_of_theirs()
         else:

@@ -16,7 +16,7 @@ from impostors import Impostors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import seedbed
-from seedbed.backup import BackupUndecided, Wanted, drop_kept
+from seedbed.backup import BackupUndecided, RestoreOptions, drop_kept
 from seedbed.backup.manifest import checked
 from seedbed.backup.retention import Retention, retire
 from seedbed.errors import DatabaseFailure, InvalidInput, Locked, Refused
@@ -357,7 +357,7 @@ class TestRestore:
             done = seedbed.restore(database, made.path, confirm=name)
             assert described(server.url(), name) == before
             assert done.notes == ()
-            drop_kept(database, Wanted(name, backup=False))
+            drop_kept(database, RestoreOptions(name, backup=False))
         finally:
             execute(server.url(), f"DROP DATABASE {name} WITH (FORCE)")
             execute(server.url(), "DROP ROLE keeper; DROP ROLE reader")
@@ -420,7 +420,7 @@ class TestRestore:
         kept = seedbed.restore(database, made.path, confirm=name).kept
         execute(server.url(), f'ALTER DATABASE "{kept}" RENAME TO mine_now')
         try:
-            assert drop_kept(database, Wanted(name, backup=False)).names == ()
+            assert drop_kept(database, RestoreOptions(name, backup=False)).names == ()
             assert people(server.url("mine_now")) == 50
         finally:
             execute(server.url(), "DROP DATABASE mine_now")
@@ -453,7 +453,7 @@ class TestRestore:
             first, second = (seedbed.restore(url, made.path, confirm=name).kept for _ in range(2))
             assert first != second
             assert len(first.encode()) <= 63
-            assert len(drop_kept(url, Wanted(name, backup=False)).names) == 2
+            assert len(drop_kept(url, RestoreOptions(name, backup=False)).names) == 2
         finally:
             execute(server.url(), f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -478,7 +478,7 @@ class TestRestore:
         done = seedbed.restore(own, made.path, confirm=name)
         assert execute(own, "SELECT count(*) FROM app.people") == [(50,)]
         assert done.notes == ()
-        drop_kept(own, Wanted(name, backup=False))
+        drop_kept(own, RestoreOptions(name, backup=False))
         execute(
             database,
             f"ALTER DATABASE {name} OWNER TO CURRENT_USER; REASSIGN OWNED BY app TO CURRENT_USER",

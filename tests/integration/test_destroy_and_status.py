@@ -8,7 +8,7 @@ from given import applied, execute, ledger, prepare, rows, traces
 
 from seedbed.backup.manifest import manifest_path, read_manifest
 from seedbed.birth import stamp_at_birth
-from seedbed.destroy import Choice, destroy
+from seedbed.destroy import DestroyOptions, destroy
 from seedbed.errors import DatabaseFailure, Drift, Refused
 from seedbed.status import status
 
@@ -26,7 +26,7 @@ def world():
 
 
 def destroyed(url, confirm):
-    return destroy(url, Choice(confirm, backup=False))
+    return destroy(url, DestroyOptions(confirm, backup=False))
 
 
 def name_of(url):
@@ -80,19 +80,22 @@ class TestDestroy:
         applied(database, *world())
         before = traces(database, "users", "posts"), ledger(database)
         with pytest.raises(Refused, match="--backup makes one, --no-backup goes without"):
-            destroy(database, Choice(name_of(database)))
+            destroy(database, DestroyOptions(name_of(database)))
         assert (traces(database, "users", "posts"), ledger(database)) == before
 
     def test_a_database_that_seedbed_created_needs_no_word_about_a_backup(self, database):
         stamp_at_birth(database, "testing")
         execute(database, DDL)
         applied(database, *world())
-        assert destroy(database, Choice(name_of(database))).tables == {"users": 2, "posts": 2}
+        assert destroy(database, DestroyOptions(name_of(database))).tables == {
+            "users": 2,
+            "posts": 2,
+        }
 
     def test_a_backup_is_made_before_the_rows_go(self, database, tmp_path):
         prepare(database, DDL)
         applied(database, *world())
-        done = destroy(database, Choice(name_of(database), backup=tmp_path))
+        done = destroy(database, DestroyOptions(name_of(database), backup=tmp_path))
         assert done.backup is not None
         assert done.backup.parent == tmp_path
         assert read_manifest(manifest_path(done.backup)).rows["public.users"] == 2
@@ -101,7 +104,7 @@ class TestDestroy:
         prepare(database, DDL)
         applied(database, *world())
         with pytest.raises(Refused):
-            destroy(database, Choice("another", backup=tmp_path))
+            destroy(database, DestroyOptions("another", backup=tmp_path))
         assert list(tmp_path.iterdir()) == []
 
     def test_a_deadlock_is_tried_again_but_not_for_ever(self, database):

@@ -10,7 +10,7 @@ from given import execute, prepare
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import seedbed
-from seedbed.backup import Wanted, drop_kept
+from seedbed.backup import RestoreOptions, drop_kept
 from seedbed.errors import DatabaseFailure, Locked
 from seedbed.load import session
 
@@ -44,11 +44,11 @@ class TestKept:
             assert goes in done.dropped
             assert [each.where for each in done.left] == [stays]
             with pytest.raises(DatabaseFailure, match="not all of the databases") as caught:
-                drop_kept(database, Wanted(name, backup=False))
+                drop_kept(database, RestoreOptions(name, backup=False))
             assert stays in str(caught.value)
         finally:
             execute(inside, "DROP SUBSCRIPTION news")
-        assert drop_kept(database, Wanted(name, backup=False)).names == (stays,)
+        assert drop_kept(database, RestoreOptions(name, backup=False)).names == (stays,)
 
     def test_a_template_goes_like_any_other(self, database, tmp_path):
         prepare(database, DDL)
@@ -57,7 +57,7 @@ class TestKept:
         try:
             made = seedbed.backup(database, out=tmp_path)
             kept = seedbed.restore(database, made.path, confirm=name).kept
-            assert drop_kept(database, Wanted(name, backup=False)).names == (kept,)
+            assert drop_kept(database, RestoreOptions(name, backup=False)).names == (kept,)
         finally:
             execute(database, f"ALTER DATABASE {name} IS_TEMPLATE false")
 
@@ -67,7 +67,7 @@ class TestKept:
         made = seedbed.backup(database, out=tmp_path)
         execute(database, "DELETE FROM people WHERE id > 10")
         seedbed.restore(database, made.path, confirm=name)
-        gone = drop_kept(database, Wanted(name, backup=tmp_path / "first"))
+        gone = drop_kept(database, RestoreOptions(name, backup=tmp_path / "first"))
         (path,) = gone.backups
         written = json.loads(path.with_name(f"{path.name}.json").read_text())
         assert (written["database"], written["rows"]["public.people"]) == (gone.names[0], 10)
@@ -92,7 +92,7 @@ class TestKept:
         made = seedbed.backup(database, out=tmp_path)
         kept = seedbed.restore(database, made.path, confirm=name).kept
         with psycopg.connect(database, dbname=kept, application_name="the app"):
-            gone = drop_kept(database, Wanted(name, backup=False))
+            gone = drop_kept(database, RestoreOptions(name, backup=False))
         assert str(gone.ended) == "1 session: the app"
 
     def test_another_run_is_not_disturbed(self, database):
@@ -100,4 +100,4 @@ class TestKept:
         with psycopg.connect(database) as other:
             session.take_lock(other, wait=False)
             with pytest.raises(Locked):
-                drop_kept(database, Wanted(name_of(database), backup=False, wait=False))
+                drop_kept(database, RestoreOptions(name_of(database), backup=False, wait=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
@@ -19,15 +19,18 @@ from seedbed.databases.sessions import Sessions, sessions_on
 from seedbed.environment import Verdict
 from seedbed.errors import DatabaseFailure, Finding
 from seedbed.interruption import interruptible
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, take_lock, transaction
 from seedbed.servers.reached import reached
 from seedbed.settings import Said
 
+if TYPE_CHECKING:
+    from seedbed.options import BackupChoice
+
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a caller of `restore` or `drop_kept` wants.
+class RestoreOptions:
+    """What a caller of `restore` or `drop_kept` may choose.
 
     Attributes:
         confirm: the database's name.
@@ -42,7 +45,7 @@ class Wanted:
     confirm: str | None
     origin: str | None = None
     drop_old: bool = False
-    backup: bool | Path | None = None
+    backup: BackupChoice = None
     owners: bool = True
     said: Said | None = None
     wait: bool = True
@@ -63,12 +66,12 @@ class Dropped:
     ended: Sessions
 
 
-def drop_kept(url: str, wanted: Wanted) -> Dropped:
+def drop_kept(url: str, options: RestoreOptions) -> Dropped:
     """Drop the databases that were kept when others took their places, with the sessions on them.
 
     Args:
         url: the database that is there in their stead.
-        wanted: see `Wanted`; `confirm` names that database, and a backup is one of each that is dropped.
+        options: see `RestoreOptions`; `confirm` names that database, and a backup is one of each that is dropped.
 
     Raises:
         Refused: the guard says no, the name was not repeated, or nobody has said whether to make a backup first.
@@ -78,16 +81,16 @@ def drop_kept(url: str, wanted: Wanted) -> Dropped:
     with (
         interruptible(),
         connect(url) as connection,
-        told_as_ours(),
+        translating_errors(),
         transaction(connection, keep=True),
     ):
-        take_lock(connection, wait=wanted.wait)
+        take_lock(connection, wait=options.wait)
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        verdict = guard.permit(connection, "restore", confirm=wanted.confirm, said=wanted.said)
-        require_decision(wanted.backup, verdict, "restore with --drop-old")
+        verdict = guard.permit(connection, "restore", confirm=options.confirm, said=options.said)
+        require_decision(options.backup, verdict, "restore with --drop-old")
         with beside(connection) as admin:
             alone(admin, verdict.site.database)
-            return _drop(admin, verdict, wanted)
+            return _drop(admin, verdict, options)
 
 
 def kept_ones(admin: Connection[Any], database: str) -> list[str]:
@@ -95,7 +98,7 @@ def kept_ones(admin: Connection[Any], database: str) -> list[str]:
     return [mark.database for mark in marked(admin, database) if mark.kind == "replaced"]
 
 
-def kept_first(admin: Connection[Any], verdict: Verdict, wanted: Wanted) -> list[Path]:
+def kept_first(admin: Connection[Any], verdict: Verdict, options: RestoreOptions) -> list[Path]:
     """Make the backups that were asked for of the databases that are kept.
 
     A backup of the database in their stead would hold nothing of what is dropped.
@@ -103,13 +106,13 @@ def kept_first(admin: Connection[Any], verdict: Verdict, wanted: Wanted) -> list
     server, made = reached(admin), []
     for name in kept_ones(admin, verdict.site.database):
         url = make_conninfo(**server.everything(name))
-        saved = made_first(url, wanted.backup, Said(str(verdict.environment), "the guard"))
+        saved = made_first(url, options.backup, Said(str(verdict.environment), "the guard"))
         made += [saved.path] if saved else []
     return made
 
 
-def _drop(admin: Connection[Any], verdict: Verdict, wanted: Wanted) -> Dropped:
-    made = kept_first(admin, verdict, wanted)
+def _drop(admin: Connection[Any], verdict: Verdict, options: RestoreOptions) -> Dropped:
+    made = kept_first(admin, verdict, options)
     names, ended = kept_ones(admin, verdict.site.database), Sessions()
     for name in names:
         ended += sessions_on(admin, name)

@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 
 from seedbed import guard, ledger
 from seedbed.backup.counting import count_tables, differences
-from seedbed.backup.kept import Wanted, kept_first, kept_ones
+from seedbed.backup.kept import RestoreOptions, kept_first, kept_ones
 from seedbed.backup.loading import Loader, loader_for
 from seedbed.backup.manifest import Manifest, checked
 from seedbed.backup.rule import made_first, require_decision, require_origin
@@ -33,7 +33,7 @@ from seedbed.databases.swap import Swapped, ready, swap
 from seedbed.environment import KNOWN, Environment, Verdict
 from seedbed.errors import DatabaseFailure, Finding
 from seedbed.interruption import interruptible, too_late
-from seedbed.load.failures import told_as_ours
+from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, take_lock, transaction
 
 
@@ -68,13 +68,13 @@ class Restored:
     seconds: float
 
 
-def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
+def restore(url: str, dump: Path, options: RestoreOptions) -> Restored:
     """Put a backup in the place of a database.
 
     Args:
         url: the database; it must exist, and is kept under another name.
         dump: a backup that `seedbed.backup` made, with its manifest beside it.
-        wanted: see `Wanted`.
+        options: see `RestoreOptions`.
 
     Raises:
         Refused: the guard says no, the name was not repeated, the backup has no manifest or is of another environment.
@@ -86,16 +86,16 @@ def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
     with (
         interruptible(),
         connect(url) as connection,
-        told_as_ours(),
+        translating_errors(),
         transaction(connection, keep=True),
     ):
-        take_lock(connection, wait=wanted.wait)
-        verdict = _admit(connection, manifest, wanted)
-        loader = loader_for(connection, dump, manifest, owners=wanted.owners)
-        made = made_first(url, wanted.backup, wanted.said)
+        take_lock(connection, wait=options.wait)
+        verdict = _admit(connection, manifest, options)
+        loader = loader_for(connection, dump, manifest, owners=options.owners)
+        made = made_first(url, options.backup, options.said)
         with beside(connection) as admin:
-            saved = kept_first(admin, verdict, wanted) if wanted.drop_old else []
-            swapped, kept, dropped, left = _replace(connection, admin, verdict, loader, wanted)
+            saved = kept_first(admin, verdict, options) if options.drop_old else []
+            swapped, kept, dropped, left = _replace(connection, admin, verdict, loader, options)
     return Restored(
         database=verdict.site.database,
         environment=str(verdict.environment),
@@ -111,13 +111,13 @@ def restore(url: str, dump: Path, wanted: Wanted) -> Restored:
     )
 
 
-def _admit(connection: Connection[Any], manifest: Manifest, wanted: Wanted) -> Verdict:
+def _admit(connection: Connection[Any], manifest: Manifest, options: RestoreOptions) -> Verdict:
     # While the backup is loaded this transaction, which holds the lock, has nothing to do.
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-    verdict = guard.permit(connection, "restore", confirm=wanted.confirm, said=wanted.said)
-    require_origin(manifest.environment, verdict, wanted.origin, "the backup")
-    if wanted.drop_old:
-        require_decision(wanted.backup, verdict, "restore with --drop-old")
+    verdict = guard.permit(connection, "restore", confirm=options.confirm, said=options.said)
+    require_origin(manifest.environment, verdict, options.origin, "the backup")
+    if options.drop_old:
+        require_decision(options.backup, verdict, "restore with --drop-old")
     return verdict
 
 
@@ -126,7 +126,7 @@ def _replace(
     admin: Connection[Any],
     verdict: Verdict,
     loader: Loader,
-    wanted: Wanted,
+    options: RestoreOptions,
 ) -> tuple[Swapped, str, list[str], list[Finding]]:
     database = verdict.site.database
     (old, gone), draft = ready(admin, database), draft_name()
@@ -145,7 +145,7 @@ def _replace(
         )
         swapped = swap(admin, old, draft, kept)
         too_late()
-    if not wanted.drop_old:
+    if not options.drop_old:
         return swapped, kept.database, gone, []
     dropped, left = drop_each(admin, kept_ones(admin, database))
     still = any(each.where == kept.database for each in left)

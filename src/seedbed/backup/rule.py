@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seedbed.backup.dumping import FOLDER, Backup, backup
 from seedbed.environment import Verdict
 from seedbed.errors import Refused
 from seedbed.settings import Said
 
+if TYPE_CHECKING:
+    from seedbed.options import BackupChoice
+
 
 class BackupUndecided(Refused):
     """Nobody has said whether a backup is made before rows are taken away."""
 
 
-def require_decision(choice: bool | Path | None, verdict: Verdict, step: str) -> None:
+def require_decision(choice: BackupChoice, verdict: Verdict, step: str) -> None:
     """Make sure that somebody has said whether a backup is made before a step.
 
     Args:
@@ -33,7 +36,7 @@ def require_decision(choice: bool | Path | None, verdict: Verdict, step: str) ->
         )
 
 
-def made_first(url: str, choice: bool | Path | None, said: Said | None = None) -> Backup | None:
+def made_first(url: str, choice: BackupChoice, said: Said | None = None) -> Backup | None:
     """Make the backup that was asked for; None where none was.
 
     Args:

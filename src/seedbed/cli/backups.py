@@ -26,8 +26,9 @@ from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from seedbed.backup import Backup, Dropped, Restored, Wanted
+    from seedbed.backup import Backup, Dropped, Restored, RestoreOptions
     from seedbed.databases.sessions import Sessions
+    from seedbed.options import BackupChoice
 
 
 def add_to(app: typer.Typer) -> None:
@@ -112,7 +113,7 @@ def restore(
 
     Only sessions on that database are ended.
     """
-    from seedbed.backup import Wanted, drop_kept
+    from seedbed.backup import RestoreOptions, drop_kept
     from seedbed.backup import restore as bring_back
 
     if file is None and not drop_old:
@@ -122,9 +123,9 @@ def restore(
     name = name_said(confirm, "replace it")
     chosen = choice_of(backup_first, backup_dir)
 
-    def wanted(choice: bool | Path | None) -> Wanted:
+    def options_with(choice: BackupChoice) -> RestoreOptions:
         """Return what was said, with one decision about a backup."""
-        return Wanted(
+        return RestoreOptions(
             confirm=name,
             origin=origin,
             drop_old=drop_old,
@@ -135,9 +136,11 @@ def restore(
         )
 
     if file is None:
-        _print_dropped(output, offered(lambda choice: drop_kept(at.url, wanted(choice)), chosen))
+        _print_dropped(
+            output, offered(lambda choice: drop_kept(at.url, options_with(choice)), chosen)
+        )
         return
-    done = offered(lambda choice: bring_back(at.url, file, wanted(choice)), chosen)
+    done = offered(lambda choice: bring_back(at.url, file, options_with(choice)), chosen)
     output.document(_report(done))
     _print(output, done)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from seedbed.cli.asking import ask_yes, can_ask
 from seedbed.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from seedbed.options import BackupChoice
+
 Done = TypeVar("Done")
 
 
-def choice_of(backup: bool | None, folder: Path | None) -> bool | Path | None:
+def choice_of(backup: bool | None, folder: Path | None) -> BackupChoice:
     """Return what was said about a backup.
 
     Raises:
@@ -23,7 +26,7 @@ def choice_of(backup: bool | None, folder: Path | None) -> bool | Path | None:
     return folder if folder is not None else backup
 
 
-def offered(step: Callable[[bool | Path | None], Done], choice: bool | Path | None) -> Done:
+def offered(step: Callable[[BackupChoice], Done], choice: BackupChoice) -> Done:
     """Do a step; where it turns out that somebody has to say whether to make a backup first, ask, and do it again.
 
     Args:

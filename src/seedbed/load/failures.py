@@ -249,7 +249,7 @@ def _raised(error: psycopg.Error) -> str:
 
 
 @contextmanager
-def told_as_ours() -> Iterator[None]:
+def translating_errors() -> Iterator[None]:
     """Turn what psycopg raises in a block into our errors."""
     try:
         yield

@@ -17,7 +17,9 @@ from seedbed.seeds.yaml import Written, read_rows
 Labels = Mapping[str, Collection[str] | None]
 """The labels there are in each table; None where nobody can tell, because its file cannot be read or is one of two."""
 
-_RELATIVE = re.compile(r"as_of(?:\s*([+-])\s*((?:\d+[wdhms]\s*)+))?")
+RELATIVE = re.compile(r"as_of(?:\s*([+-])\s*((?:\d+[wdhms]\s*)+))?")
+"""How a time relative to the moment the data is made for is written: ``as_of``, ``as_of - 2h30m``."""
+
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 _NO_FACTORIES = "there are none: factories are looked for in the packages of profiles and schema in [tool.seedbed], and in `factories`"
@@ -119,7 +121,7 @@ def relative_time(text: str) -> AsOf | None:
     >>> relative_time("as_of - 1d 6h").offset
     datetime.timedelta(days=-2, seconds=64800)
     """
-    match = _RELATIVE.fullmatch(text.strip())
+    match = RELATIVE.fullmatch(text.strip())
     if match is None:
         return None
     offset = timedelta()

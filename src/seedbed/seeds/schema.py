@@ -6,12 +6,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from seedbed.seeds.reading import RELATIVE
 from seedbed.seeds.tables import Attribute, tables_of
 
 if TYPE_CHECKING:
     from seedbed.project import Project
 
-_RELATIVE = r"^as_of(\s*[+-]\s*(\d+[wdhms]\s*)+)?$"
+_RELATIVE = f"^{RELATIVE.pattern}$"
 _DATE = r"^\d{4}-\d\d-\d\d$"
 _TIME = r"^\d{4}-\d\d?-\d\d?([Tt]|[ \t]+)\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:?\d\d)?))?$"
 _TYPES: dict[type, str] = {

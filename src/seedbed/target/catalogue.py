@@ -5,7 +5,8 @@ docs/decisions/0005-catalogue-queries.md says why not through SQLAlchemy's inspe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
 from psycopg import Connection, NotSupportedError
@@ -28,7 +29,7 @@ def read(connection: Connection[Any], wanted: Iterable[TableName]) -> Target:
     by_oid = {row.oid: TableName(row.name, row.schema) for row in rows}
     meant = {names[name] for name in wanted if name in names}
     oids = [oid for oid, name in by_oid.items() if name in meant]
-    with _plain_names(connection):
+    with _qualified_names(connection):
         links = _foreign_keys(connection, oids, by_oid)
         near = {name for link in links for name in (link.table, link.parent)} | meant
         near_rows = [row for row in rows if by_oid[row.oid] in near]
@@ -36,22 +37,14 @@ def read(connection: Connection[Any], wanted: Iterable[TableName]) -> Target:
     return Target({table.name: table for table in tables}, names)
 
 
-class _plain_names:  # noqa: N801 - a context manager used like a function
-    """Make pg_get_expr and format_type write qualified names: an empty search_path, put back afterwards."""
-
-    def __init__(self, connection: Connection[Any]) -> None:
-        self.connection = connection
-
-    def __enter__(self) -> None:
-        row = self.connection.execute("SELECT current_setting('search_path')").fetchone()
-        self.before = row[0] if row else ""
-        self.connection.execute("SET LOCAL search_path TO ''")
-
-    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        if failure is None:
-            self.connection.execute(
-                "SELECT pg_catalog.set_config('search_path', %s, true)", [self.before]
-            )
+@contextmanager
+def _qualified_names(connection: Connection[Any]) -> Iterator[None]:
+    """Make pg_get_expr and format_type write qualified names in a block: search_path is empty, and put back after it."""
+    row = connection.execute("SELECT current_setting('search_path')").fetchone()
+    before = row[0] if row else ""
+    connection.execute("SET LOCAL search_path TO ''")
+    yield  # after a failure there is nothing to put back: the transaction is over
+    connection.execute("SELECT pg_catalog.set_config('search_path', %s, true)", [before])
 
 
 def _query(connection: Connection[Any], statement: LiteralString, *arguments: Any) -> list[Any]:
