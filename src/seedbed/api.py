@@ -6,7 +6,7 @@
     print(seedbed.plan("development", url).changed)
     seedbed.apply("development", url, as_of="now")
 
-The project is found from the current folder, as the command line does it.
+The project is found from the current folder, as the command line does it, where none is named. URLs may be SQLAlchemy's.
 """
 
 from __future__ import annotations
@@ -15,22 +15,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from seedbed.settings import Said, read_settings
-from seedbed.wishes import Wishes, backup_choice, chosen, pinned, prepared
+from seedbed.arguments import check, project_of
+from seedbed.settings import Said
+from seedbed.url import url_text
+from seedbed.wishes import Wishes, backup_choice, checked, chosen, pinned, prepared
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from seedbed.apply import Progress
     from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
     from seedbed.environment import Verdict
-    from seedbed.options import BackupChoice
     from seedbed.plan import Plan
     from seedbed.profile import Profile
+    from seedbed.project import Project
     from seedbed.status import Status
 
 
 def plan(
-    profile: str | Profile, url: str, *, save: Path | None = None, **wishes: Unpack[Wishes]
+    profile: str | Profile,
+    url: str | sqlalchemy.URL,
+    *,
+    save: str | Path | None = None,
+    **wishes: Unpack[Wishes],
 ) -> Plan:
     """Return the difference between a profile and a database; writes nothing.
 
@@ -46,19 +54,21 @@ def plan(
     from seedbed.plan import plan as compare
     from seedbed.plan import save as write
 
+    check(save=save)
+    wishes = checked("plan", wishes)
     options = chosen(wishes)
-    found = compare(prepared(profile, wishes), url, options)
+    found = compare(prepared(profile, wishes), url_text(url), options)
     if save:
-        write(found, options, save)
+        write(found, options, Path(save))
     return found
 
 
 def apply(
     profile: str | Profile,
-    url: str,
+    url: str | sqlalchemy.URL,
     *,
     progress: Callable[[Progress], None] | None = None,
-    plan: Path | None = None,
+    plan: str | Path | None = None,
     **wishes: Unpack[Wishes],
 ) -> Plan:
     """Make a database hold exactly a profile's rows, beside those that are not seedbed's, and return what was done.
@@ -75,14 +85,17 @@ def apply(
     """
     from seedbed.apply import apply as carry_out
 
+    check(plan=plan)
+    wishes = checked("apply", wishes)
     if plan:
-        wishes = pinned(profile if isinstance(profile, str) else profile.name, plan, wishes)
-    return carry_out(prepared(profile, wishes), url, chosen(wishes), progress)
+        name = profile if isinstance(profile, str) else profile.name
+        wishes = pinned(name, Path(plan), wishes)
+    return carry_out(prepared(profile, wishes), url_text(url), chosen(wishes), progress)
 
 
 def reset(
     profile: str | Profile,
-    url: str,
+    url: str | sqlalchemy.URL,
     *,
     progress: Callable[[Progress], None] | None = None,
     **wishes: Unpack[Wishes],
@@ -100,11 +113,12 @@ def reset(
     """
     from seedbed.reset import reset as start_over
 
-    return start_over(prepared(profile, wishes), url, chosen(wishes), progress)
+    wishes = checked("reset", wishes)
+    return start_over(prepared(profile, wishes), url_text(url), chosen(wishes), progress)
 
 
 def destroy(
-    url: str,
+    url: str | sqlalchemy.URL,
     *,
     confirm: str | None,
     backup: bool | str | Path | None = None,
@@ -113,6 +127,7 @@ def destroy(
     lock_timeout: float | None = None,
     statement_timeout: float | None = None,
     connect_timeout: float | None = None,
+    project: Project | str | Path | None = None,
 ) -> Destroyed:
     """Delete exactly the rows seedbed wrote to a database and still owns.
 
@@ -123,6 +138,7 @@ def destroy(
         environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         wait: wait for another run's lock.
         lock_timeout, statement_timeout, connect_timeout: see `Wishes`.
+        project: the folder of the project whose configuration holds, where it is not the current one.
 
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`.
@@ -131,24 +147,48 @@ def destroy(
     from seedbed.destroy import destroy as delete
     from seedbed.load.session import Limits
 
-    said = read_settings().operator_says(environment)
+    check(
+        confirm=confirm,
+        backup=backup,
+        environment=environment,
+        wait=wait,
+        lock_timeout=lock_timeout,
+        statement_timeout=statement_timeout,
+        connect_timeout=connect_timeout,
+    )
+    said = project_of(project).settings.operator_says(environment)
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
-    return delete(url, DestroyOptions(confirm, backup_choice(backup), said, wait, limits))
+    options = DestroyOptions(confirm, backup_choice(backup), said, wait, limits)
+    return delete(url_text(url), options)
 
 
-def status(url: str, *, environment: str | Said | None = None) -> Status:
+def status(
+    url: str | sqlalchemy.URL,
+    *,
+    environment: str | Said | None = None,
+    project: Project | str | Path | None = None,
+) -> Status:
     """Return what seedbed knows about a database: its stamp, profile, runs, rows and drift.
 
     Args:
         url: the database.
         environment: what it is said to be for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
+        project: the folder of the project whose configuration holds, where it is not the current one.
     """
     from seedbed.status import status as look
 
-    return look(url, said=read_settings().operator_says(environment))
+    check(environment=environment)
+    return look(url_text(url), said=project_of(project).settings.operator_says(environment))
 
 
-def stamp(url: str, environment: str, *, confirm: str, origin: str | None = None) -> Verdict:
+def stamp(
+    url: str | sqlalchemy.URL,
+    environment: str,
+    *,
+    confirm: str,
+    origin: str | None = None,
+    project: Project | str | Path | None = None,
+) -> Verdict:
     """Write into a database what it is for.
 
     Args:
@@ -156,24 +196,35 @@ def stamp(url: str, environment: str, *, confirm: str, origin: str | None = None
         environment: such as ``development``.
         confirm: the database's name.
         origin: what it is stamped now, where that is staging or production and it is to become something less protected.
+        project: the folder of the project whose configuration holds, where it is not the current one.
     """
     from seedbed import guard
+    from seedbed.environment import read_patterns
     from seedbed.load.failures import translating_errors
     from seedbed.load.session import connect, transaction
 
-    with connect(url) as connection, translating_errors(), transaction(connection, keep=True):
-        verdict = guard.stamp(connection, environment, confirm=confirm, origin=origin)
+    check(environment=environment, confirm=confirm, origin=origin)
+    patterns = read_patterns(project_of(project).settings.environments)
+    with (
+        connect(url_text(url)) as connection,
+        translating_errors(),
+        transaction(connection, keep=True),
+    ):
+        verdict = guard.stamp(
+            connection, environment, confirm=confirm, origin=origin, patterns=patterns
+        )
         connection.commit()
     return verdict
 
 
 def backup(
-    url: str,
+    url: str | sqlalchemy.URL,
     *,
     out: str | Path | None = None,
     keep: int | None = None,
     keep_days: float | None = None,
     environment: str | Said | None = None,
+    project: Project | str | Path | None = None,
 ) -> Backup:
     """Dump a database into a file that is known to be whole: read back, counted and hashed before it gets its name.
 
@@ -183,27 +234,31 @@ def backup(
         keep: how many backups of this database stay in the folder, this one included; all by default.
         keep_days: how many days they stay; for ever by default.
         environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
+        project: the folder of the project whose configuration holds, where it is not the current one.
 
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`; then there is no file.
     """
     from seedbed.backup import backup as dump
 
-    said = read_settings().operator_says(environment)
-    return dump(url, out=Path(out) if out else None, keep=keep, keep_days=keep_days, said=said)
+    check(out=out, keep=keep, keep_days=keep_days, environment=environment)
+    said = project_of(project).settings.operator_says(environment)
+    folder = Path(out) if out else None
+    return dump(url_text(url), out=folder, keep=keep, keep_days=keep_days, said=said)
 
 
 def restore(
-    url: str,
+    url: str | sqlalchemy.URL,
     file: str | Path,
     *,
     confirm: str,
     origin: str | None = None,
     drop_old: bool = False,
-    backup: BackupChoice = None,
+    backup: bool | str | Path | None = None,
     owners: bool = True,
     environment: str | Said | None = None,
     wait: bool = True,
+    project: Project | str | Path | None = None,
 ) -> Restored:
     """Put a backup in the place of a database, which is kept under another name; sessions on it are ended.
 
@@ -217,6 +272,7 @@ def restore(
         owners: whether objects keep their owners and grants; else all belong to the role that restores.
         environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         wait: wait for another run's lock.
+        project: the folder of the project whose configuration holds, where it is not the current one.
 
     Raises:
         SeedbedError: one of its kinds, see `seedbed.errors`; then the database is as it was.
@@ -224,6 +280,16 @@ def restore(
     from seedbed.backup import RestoreOptions
     from seedbed.backup import restore as bring_back
 
-    said = read_settings().operator_says(environment)
-    options = RestoreOptions(confirm, origin, drop_old, backup, owners, said, wait)
-    return bring_back(url, Path(file), options)
+    check(
+        confirm=confirm,
+        origin=origin,
+        drop_old=drop_old,
+        backup=backup,
+        owners=owners,
+        environment=environment,
+        wait=wait,
+    )
+    said = project_of(project).settings.operator_says(environment)
+    choice = backup_choice(backup)
+    options = RestoreOptions(confirm, origin, drop_old, choice, owners, said, wait)
+    return bring_back(url_text(url), Path(file), options)

@@ -100,16 +100,14 @@ def checked_scale(scale: float) -> float:
         InvalidInput: it is not.
     """
     if not math.isfinite(scale) or scale <= 0:
-        raise InvalidInput(
-            f"--scale {scale:g}: must be a number above 0", remedy="Such as 0.1 or 2."
-        )
+        raise InvalidInput(f"scale {scale:g}: must be a number above 0", remedy="Such as 0.1 or 2.")
     return float(scale)
 
 
 def _checked_seed(seed: str) -> str:
     if not seed.strip():
         raise InvalidInput(
-            "--seed: the text is empty", remedy="Leave it out for the project's own seed."
+            "the seed is an empty text", remedy="Leave it out for the project's own seed."
         )
     return seed
 
@@ -121,6 +119,6 @@ def _read_moment(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInput(
-            f"--as-of {text}: is neither an ISO date or time nor now",
+            f"as of {text!r}: is neither an ISO date or time nor now",
             remedy="Such as 2026-03-01, 2026-03-01T09:30 or 2026-03-01T09:30+02:00.",
         ) from None

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from seedbed.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 REMEDY = (
     "Write postgresql://user@host:5432/database; characters such as @ : / ? # % and blanks "
     "in a user's name or password must be percent-encoded."
 )
+
+
+def url_text(url: str | sqlalchemy.URL) -> str:
+    """Return a URL as text; one of SQLAlchemy's with its password, in the place of which its own text has ``***``.
+
+    Raises:
+        InvalidInput: it is neither, such as the None of a variable that is not set.
+    """
+    if isinstance(url, str):
+        return url
+    if not hasattr(url, "drivername"):  # importing SQLAlchemy to ask it takes too long
+        raise InvalidInput(
+            f"the database URL is {'None' if url is None else f'of the type {type(url).__name__}'}, and must be a text",
+            remedy=REMEDY,
+        )
+    user = quote(url.username or "", safe="")
+    if url.password is not None:
+        user += f":{quote(str(url.password), safe='')}"
+    place = _with_port(url.host or "", str(url.port or ""))
+    several = {
+        name: value if isinstance(value, str) else ",".join(value)
+        for name, value in url.query.items()
+    }
+    query = urlencode(several, quote_via=quote)  # libpq takes a + for a +
+    database = quote(url.database or "", safe="")
+    text = f"{url.drivername}://{user + '@' if user else ''}{place}/{database}"
+    return f"{text}?{query}" if query else text
 
 
 def connection_parameters(url: str) -> dict[str, str]:

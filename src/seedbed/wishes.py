@@ -7,8 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from seedbed.arguments import check, known_only, project_of
 from seedbed.errors import InvalidInput
-from seedbed.project import Project, find_project
+from seedbed.project import Project
 from seedbed.request import source
 from seedbed.settings import Said
 
@@ -44,7 +45,7 @@ class Wishes(TypedDict, total=False):
         statement_timeout: how many seconds one statement may take; what the role or database sets by default, else 900.
         connect_timeout: for how many seconds to wait for the server; what the URL says by default, else 10.
         saved: the plan that a run is held to; the functions that take one read it from its file.
-        project: the project, where it is not the current folder's.
+        project: the project's folder, where it is not the current one.
     """
 
     as_of: datetime | date | str | None
@@ -66,7 +67,23 @@ class Wishes(TypedDict, total=False):
     statement_timeout: float | None
     connect_timeout: float | None
     saved: Saved | None
-    project: Project | None
+    project: Project | str | Path | None
+
+
+def checked(function: str, wishes: Wishes) -> Wishes:
+    """Return wishes that were looked at, with the project that is meant.
+
+    Args:
+        function: whose arguments they are, for messages.
+        wishes: what its caller said.
+
+    Raises:
+        TypeError: there is no such wish.
+        InvalidInput: a value cannot be.
+    """
+    known_only(function, wishes, [name for name in Wishes.__annotations__ if name != "saved"])
+    check(**wishes)
+    return {**wishes, "project": project_of(wishes.get("project"))}
 
 
 def pinned(profile: str, file: Path, wishes: Wishes) -> Wishes:
@@ -100,11 +117,21 @@ def pinned(profile: str, file: Path, wishes: Wishes) -> Wishes:
 
 
 def prepared(profile: str | Profile, wishes: Wishes) -> Source:
-    """Return the profile that is meant, ready to be evaluated as wished."""
-    project = wishes.get("project") or find_project()
+    """Return the profile that is meant, ready to be evaluated as wished.
+
+    Raises:
+        InvalidInput: there is none of that name, or it cannot be evaluated that way.
+    """
+    from seedbed.profile import Profile
+
+    project = project_of(wishes.get("project"))
+    if isinstance(profile, str):
+        profile = project.profile(profile)
+    if not isinstance(profile, Profile):
+        raise InvalidInput(f"the profile is {profile!r}: must be one, or the name of one")
     return source(
         project,
-        project.profile(profile) if isinstance(profile, str) else profile,
+        profile,
         as_of=wishes.get("as_of"),
         scale=wishes.get("scale", 1.0),
         seed=wishes.get("seed"),
@@ -139,7 +166,7 @@ def chosen(wishes: Wishes) -> Options:
 
 
 def _said(wishes: Wishes) -> Said | None:
-    project = wishes.get("project") or find_project()
+    project = project_of(wishes.get("project"))
     return project.settings.operator_says(wishes.get("environment"))
 
 

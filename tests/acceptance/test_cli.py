@@ -297,7 +297,7 @@ BAD_INPUT = {
     ("apply", "development", "--scale", "-1"): (2, "above 0"),
     ("apply", "development", "--scale", "many"): (2, "--scale"),
     ("apply", "development", "--only", "custmers"): (2, "did you mean 'customers'?"),
-    ("apply", "development", "--seed", ""): (2, "--seed: the text is empty"),
+    ("apply", "development", "--seed", ""): (2, "the seed is an empty text"),
     ("apply", "development", "--only", "orders", "--skip", "orders"): (
         2,
         "they leave no table to write",

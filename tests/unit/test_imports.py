@@ -54,6 +54,7 @@ ROOMS = [
         "status",
         "export",
         "api",
+        "arguments",
         "backup",
         "snapshot",
     },

@@ -79,7 +79,7 @@ class Limits:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise InvalidInput(
-                    f"--{name}-timeout {value:g}: must be a number of seconds, 0 for no limit"
+                    f"{name} timeout {value:g}: must be a number of seconds, 0 for no limit"
                 )
 
 
