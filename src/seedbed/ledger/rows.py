@@ -68,7 +68,7 @@ def known_rows(connection: Connection[Any], entry: Entry, table: Table) -> Known
         parts += [sql.SQL("array_agg(r.pk[{}])").format(place) for place in places]
     query = sql.SQL(
         "SELECT {} FROM seedbed.rows r LEFT JOIN {} t ON {} WHERE r.table_id = {}"
-    ).format(sql.SQL(", ").join(parts), table.qualified, same_row(table), entry.id)
+    ).format(sql.SQL(", ").join(parts), table.live, same_row(table), entry.id)
     row = fetch_arrays(connection, query)
     if row[0] is None:
         return NONE_KNOWN

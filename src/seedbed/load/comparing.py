@@ -114,7 +114,7 @@ def _comparison(
         row_hash(work.table, names if len(names) <= WIDE else (), "t"),
         sql.SQL(", ").join(flags),
         stage,
-        work.table.qualified,
+        work.table.live,
         on_identity(work.table),
     )
 
@@ -182,7 +182,7 @@ def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Fi
         query = sql.SQL("SELECT array_agg(s.position), {} FROM {} s JOIN {} t ON {}").format(
             sql.SQL(", ").join(sql.SQL("array_agg({}::{})").format(i, kind) for i in identity),
             stage,
-            work.table.qualified,
+            work.table.live,
             sql.SQL(" AND ").join(
                 sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", f"v{n}"))
                 for n, name in enumerate(key, 1)
@@ -196,7 +196,7 @@ def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Fi
 
 def is_empty(connection: Connection[Any], table: Table) -> bool:
     """Return whether a table holds no row at all."""
-    query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(table.qualified)
+    query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(table.live)
     row = connection.execute(query).fetchone()
     return bool(row and row[0])
 

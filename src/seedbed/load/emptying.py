@@ -20,7 +20,7 @@ from seedbed.errors import DatabaseFailure, Finding, so_many_rows
 from seedbed.ledger import EDITED, Entry
 from seedbed.load.order import parents_first
 from seedbed.load.pruning import Owned
-from seedbed.target import Table
+from seedbed.target import Table, own_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,6 @@ class Emptied:
 
     Attributes:
         entry: what the ledger knows of it, if anything.
-        partitioned: whether its rows are in partitions.
         ours: rows that seedbed wrote, as it left them.
         edited: rows that seedbed wrote and somebody changed since.
         others: rows that seedbed did not write.
@@ -37,7 +36,6 @@ class Emptied:
 
     table: Table
     entry: Entry | None
-    partitioned: bool = False
     ours: int = 0
     edited: int = 0
     others: int = 0
@@ -47,19 +45,14 @@ class Emptied:
         """How many rows go."""
         return self.ours + self.edited + self.others
 
-    @property
-    def live(self) -> sql.Composable:
-        """The table's rows without those of tables that inherit from it: these are not in it, but seen through it."""
-        return self.table.qualified if self.partitioned else sql.SQL("ONLY ") + self.table.qualified
-
 
 def lock(connection: Connection[Any], tables: Sequence[Table]) -> None:
     """Keep everybody else from writing to tables, and from referring to their rows, until the transaction ends; reading goes on.
 
     What is counted is then what is deleted. EXCLUSIVE, for the check of a foreign key takes ROW SHARE on the table referred to.
     """
-    names = sorted(table.name for table in tables)
-    parts = sql.SQL(", ").join(sql.Identifier(name.schema, name.name) for name in names)
+    ordered = sorted(tables, key=lambda table: table.name)
+    parts = sql.SQL(", ").join(table.live for table in ordered)
     connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(parts))
 
 
@@ -67,31 +60,19 @@ def contents(
     connection: Connection[Any], tables: Sequence[Table], entries: Mapping[TableName, Entry]
 ) -> list[Emptied]:
     """Return whose rows tables hold."""
-    kinds = dict(
-        connection.execute(
-            "SELECT oid, relkind = 'p' FROM pg_class WHERE oid = ANY (%s::oid[])",
-            [[table.oid for table in tables]],
-        ).fetchall()
-    )
-    found = []
-    for table in tables:
-        entry = entries.get(table.name)
-        one = Emptied(table, entry, kinds[table.oid])
-        found.append(_counted(connection, one))
-    return found
+    return [_counted(connection, table, entries.get(table.name)) for table in tables]
 
 
-def _counted(connection: Connection[Any], one: Emptied) -> Emptied:
-    table, entry = one.table, one.entry
-    query = sql.SQL("SELECT count(*), 0, 0 FROM {}").format(one.live)
+def _counted(connection: Connection[Any], table: Table, entry: Entry | None) -> Emptied:
+    query = sql.SQL("SELECT count(*), 0, 0 FROM {}").format(table.live)
     if entry is not None and entry.identity == table.identity:
         query = sql.SQL(
             "SELECT count(*), count(r.key), count(*) FILTER (WHERE r.key IS NOT NULL AND {} = {}) "
             "FROM {} t LEFT JOIN seedbed.rows r ON r.table_id = {} AND {}"
-        ).format(ledger.state(entry, table), EDITED, one.live, entry.id, ledger.same_row(table))
+        ).format(ledger.state(entry, table), EDITED, table.live, entry.id, ledger.same_row(table))
     row = connection.execute(query).fetchone()
     total, ours, edited = row if row else (0, 0, 0)
-    return Emptied(table, entry, one.partitioned, ours - edited, edited, total - ours)
+    return Emptied(table, entry, ours - edited, edited, total - ours)
 
 
 def beyond(
@@ -152,9 +133,8 @@ def _referring(connection: Connection[Any], key: Any, leaving: Owned | None) -> 
     if not key.visible:
         grant = f"GRANT SELECT ON {key.shown} TO {key.role}"
         return [Finding(key.parent, f"{key.shown} refers to it and cannot be read", grant)]
-    table = sql.Identifier(key.schema, key.name)
     query = sql.SQL("SELECT count(*) FROM {} c WHERE {}").format(
-        table if key.partitioned else sql.SQL("ONLY ") + table,
+        own_rows(TableName(key.name, key.schema), key.partitioned),
         sql.SQL(" AND ").join(
             sql.SQL("{} IS NOT NULL").format(sql.Identifier("c", name)) for name in key.columns
         ),
@@ -196,7 +176,7 @@ def _delete(connection: Connection[Any], full: Mapping[TableName, Emptied]) -> N
     """Delete in groups: tables that refer to each other in a circle by one statement, at whose end their keys are checked."""
     parents = {name: [key.parent for key in one.table.foreign_keys] for name, one in full.items()}
     for group in reversed(parents_first(full, parents)):
-        *first, last = [sql.SQL("DELETE FROM {}").format(full[name].live) for name in group]
+        *first, last = [sql.SQL("DELETE FROM {}").format(full[name].table.live) for name in group]
         parts = [
             sql.SQL("{} AS ({})").format(sql.Identifier(f"d{n}"), part)
             for n, part in enumerate(first)
@@ -210,7 +190,7 @@ def _not_empty(
 ) -> dict[TableName, Emptied]:
     found = {}
     for one in emptied:
-        query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(one.live)
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(one.table.live)
         if connection.execute(query).fetchone() == (True,):
             found[one.table.name] = one
     return found

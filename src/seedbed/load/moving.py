@@ -79,7 +79,7 @@ def _referred_to(
             "SELECT array_agg(s.position) FROM {} s JOIN {} t ON {} WHERE EXISTS (SELECT FROM {} c WHERE {})"
         ).format(
             stage,
-            work.table.qualified,
+            work.table.live,
             on_identity(work.table),
             key.child,
             key.refers,

@@ -47,7 +47,7 @@ def _reached(
     columns = {"position": (INT8, pl.Series(rows)), **old_identity(work, rows)}
     with staged(connection, columns) as stage:
         join = sql.SQL("FROM {} s JOIN {} t ON {}").format(
-            stage, work.table.qualified, on_identity(work.table)
+            stage, work.table.live, on_identity(work.table)
         )
         if lock:
             connection.execute(

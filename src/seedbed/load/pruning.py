@@ -126,7 +126,7 @@ def _hold_still(connection: Connection[Any], doomed: Mapping[TableName, Doomed])
         connection.execute(
             sql.SQL(
                 "SELECT count(*) FROM (SELECT FROM {} t JOIN {} d ON {} FOR UPDATE OF t) locked"
-            ).format(one.table.qualified, one.stage, on_identity(one.table, "t", "d"))
+            ).format(one.table.live, one.stage, on_identity(one.table, "t", "d"))
         )
 
 
@@ -142,7 +142,7 @@ def release(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> 
         if columns:
             connection.execute(
                 sql.SQL("UPDATE {} t SET {} FROM {} d WHERE {}").format(
-                    one.table.qualified,
+                    one.table.live,
                     sql.SQL(", ").join(
                         sql.SQL("{} = NULL").format(sql.Identifier(name))
                         for name in sorted(columns)
@@ -179,9 +179,9 @@ def holders(connection: Connection[Any], one: Doomed, held: Held, child: Table, 
         "JOIN {child} c ON {ours} JOIN {parent} t ON {refers} JOIN {stage} d ON {doomed} "
         "WHERE e.schema = {schema} AND e.name = {name} AND r.key = ANY ({kept})"
     ).format(
-        child=child.qualified,
+        child=child.live,
         ours=ledger.same_row(child, "c"),
-        parent=one.table.qualified,
+        parent=one.table.live,
         refers=held.key.refers,
         stage=one.stage,
         doomed=on_identity(one.table, "t", "d"),
@@ -245,7 +245,7 @@ def _mover(one: Doomed, key: ForeignKey, child: Doomed | None, ours: Owned | Non
         "(SELECT FROM {child} c WHERE {refers}{stays}) RETURNING d.*) INSERT INTO {aside} SELECT * FROM held"
     ).format(
         stage=one.stage,
-        table=one.table.qualified,
+        table=one.table.live,
         same=on_identity(one.table, "t", "d"),
         child=key.child,
         refers=key.refers,
@@ -261,7 +261,7 @@ def _delete(connection: Connection[Any], group: Sequence[Doomed]) -> dict[TableN
         label = sql.Identifier(f"d{number}")
         parts.append(
             sql.SQL("{} AS (DELETE FROM {} t USING {} d WHERE {} RETURNING 1)").format(
-                label, one.table.qualified, one.stage, on_identity(one.table, "t", "d")
+                label, one.table.live, one.stage, on_identity(one.table, "t", "d")
             )
         )
         counts.append(sql.SQL("(SELECT count(*) FROM {})").format(label))
@@ -281,7 +281,7 @@ def _delete(connection: Connection[Any], group: Sequence[Doomed]) -> dict[TableN
 
 def _refuse_leftovers(connection: Connection[Any], one: Doomed) -> None:
     query = sql.SQL("SELECT count(*) FROM {} t JOIN {} d ON {}").format(
-        one.table.qualified, one.stage, on_identity(one.table, "t", "d")
+        one.table.live, one.stage, on_identity(one.table, "t", "d")
     )
     row = connection.execute(query).fetchone()
     if row and row[0]:

@@ -59,7 +59,7 @@ def _copy(
         ).format(
             name,
             row_hash(work.table, work.binding.compared, "t"),
-            work.table.qualified,
+            work.table.live,
             name,
             int(ids.min()),
             int(ids.max()),
@@ -123,7 +123,7 @@ def _join(
                 pk,
                 row_hash(work.table, work.binding.compared, "t"),
                 stage,
-                work.table.qualified,
+                work.table.live,
                 on_identity(work.table),
                 clash if len(work.known.keys) else sql.SQL(""),
             )
@@ -172,7 +172,7 @@ def remeasure(
             "AND t.xmin = pg_current_xact_id()::xid AND r.row_hash <> {hash} AND r.key <> ALL ({edited})"
         ).format(
             hash=row_hash(table, names, "t"),
-            table=table.qualified,
+            table=table.live,
             id=entry.id,
             same=ledger.same_row(table),
             edited=sql.Literal(edited.tolist()),

@@ -71,7 +71,7 @@ def _alike(
         ),
         identity=sql.SQL(", ").join(identity),
         stage=stage,
-        table=work.table.qualified,
+        table=work.table.live,
         ours=_hash(work, names, [sql.Identifier("s", f"v{n}") for n in range(1, len(names) + 1)]),
         live=_hash(work, names, [sql.Identifier("t", name) for name in names]),
         id=entry.id,

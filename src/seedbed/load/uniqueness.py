@@ -97,7 +97,7 @@ class Uniqueness:
         ).format(
             at=AT,
             ours=self._keyed(self._rows(stage), AT),
-            live=self._keyed(self.work.table.qualified, identity),
+            live=self._keyed(self.work.table.live, identity),
             same=self._same(),
         )
         positions, identities = fetch_arrays(connection, query)

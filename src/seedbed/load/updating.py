@@ -102,7 +102,7 @@ def _lock_in_order(connection: Connection[Any], work: Work, stage: sql.Identifie
     connection.execute(
         sql.SQL(
             "SELECT count(*) FROM (SELECT FROM {} t JOIN {} s ON {} ORDER BY {} FOR NO KEY UPDATE OF t) locked"
-        ).format(work.table.qualified, stage, on_identity(work.table), order)
+        ).format(work.table.live, stage, on_identity(work.table), order)
     )
 
 
@@ -177,7 +177,7 @@ def fill(connection: Connection[Any], works: Works, work: Work, route: Route) ->
         with located(work, rows, (name,)), staged(connection, columns) as stage:
             connection.execute(
                 sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(
-                    work.table.qualified, _assignments((name,)), stage, on_identity(work.table)
+                    work.table.live, _assignments((name,)), stage, on_identity(work.table)
                 )
             )
 
@@ -210,7 +210,7 @@ def statement(work: Work, stage: sql.Identifier, names: tuple[str, ...]) -> sql.
     """Return the UPDATE of some columns from a stage, of rows that are as they were when they were compared."""
     live = row_hash(work.table, work.binding.compared, "t") if work.hashes else sql.SQL("NULL")
     return sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {} AND coalesce({} = s.hash, true)").format(
-        work.table.qualified, _assignments(names), stage, on_identity(work.table), live
+        work.table.live, _assignments(names), stage, on_identity(work.table), live
     )
 
 
@@ -237,7 +237,7 @@ def _free(work: Work, names: tuple[str, ...], key: UniqueKey) -> sql.Composed:
         sql.SQL("o.{n} = t.{n}").format(n=sql.Identifier(name)) for name in work.table.identity
     ]
     return sql.SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE {} AND NOT ({}))").format(
-        work.table.qualified, sql.SQL(" AND ").join(same), sql.SQL(" AND ").join(itself)
+        work.table.live, sql.SQL(" AND ").join(same), sql.SQL(" AND ").join(itself)
     )
 
 
@@ -262,6 +262,6 @@ def _let_go(
         sql.SQL(
             "WITH emptied AS (UPDATE {} t SET {} FROM {} s WHERE {} AND coalesce({} = s.hash, true) RETURNING s.position) "
             "UPDATE {} d SET hash = NULL FROM emptied e WHERE d.position = e.position"
-        ).format(work.table.qualified, nothing, stage, on_identity(work.table), live, stage)
+        ).format(work.table.live, nothing, stage, on_identity(work.table), live, stage)
     )
     return True

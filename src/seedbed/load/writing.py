@@ -57,7 +57,7 @@ def catch_up(connection: Connection[Any], table: Table, column: Column, room: in
     name = sql.Identifier(column.name)
     query = sql.SQL(
         "SELECT {}({})::bigint, pg_sequence_last_value({}::oid::regclass) FROM {}"
-    ).format(sql.SQL(function), name, column.sequence, table.qualified)
+    ).format(sql.SQL(function), name, column.sequence, table.live)
     row = connection.execute(query).fetchone()
     if row is None or row[0] is None:
         return

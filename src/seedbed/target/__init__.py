@@ -9,6 +9,7 @@ from seedbed.target.model import (
     Target,
     Type,
     UniqueKey,
+    own_rows,
     qualified,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "Target",
     "Type",
     "UniqueKey",
+    "own_rows",
     "qualified",
     "read",
 ]

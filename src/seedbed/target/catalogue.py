@@ -76,6 +76,7 @@ def _tables(
                 foreign_keys=tuple(link for link in links if link.table == name),
                 referrers=tuple(link for link in links if link.parent == name),
                 codec=codec,
+                partitioned=row.partitioned,
             )
         )
     return tables
@@ -165,6 +166,7 @@ def _foreign_keys(
                 deferrable=row.deferrable,
                 on_delete=row.on_delete,
                 on_update=row.on_update,
+                partitioned=row.partitioned,
             )
             # Partitions made one by one may each have the same key.
             found.setdefault((key.table, key.columns, key.parent, key.parent_columns), key)
@@ -174,6 +176,7 @@ def _foreign_keys(
 # Partitions are left out: rows go through the partitioned table, which is what the application names.
 TABLES = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_table_is_visible(c.oid) AS visible,
+       c.relkind = 'p' AS partitioned,
        ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
               WHERE has_table_privilege(c.oid, p)
                  OR (p IN ('SELECT', 'INSERT', 'UPDATE') AND has_any_column_privilege(c.oid, p))) AS privileges
@@ -238,6 +241,7 @@ SELECT i.indrelid AS oid, c.relname AS name, i.indisprimary AS primary, i.indimm
 FOREIGN_KEYS = """
 SELECT c.conname AS name, r.child, r.parent, c.condeferrable AS deferrable,
        c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update,
+       (SELECT k.relkind = 'p' FROM pg_class k WHERE k.oid = r.child) AS partitioned,
        ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(attnum, place)
                JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.place) AS columns,
        ARRAY(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(attnum, place)

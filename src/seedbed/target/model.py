@@ -82,6 +82,7 @@ class ForeignKey:
     Attributes:
         columns, parent_columns: which of the one refer to which of the other.
         on_delete, on_update: pg_constraint.confdeltype and confupdtype: a (no action), r(estrict), c(ascade), n(ull) or d(efault).
+        partitioned: whether the rows of the table that refers are in partitions.
     """
 
     name: str
@@ -92,11 +93,12 @@ class ForeignKey:
     deferrable: bool = False
     on_delete: str = "a"
     on_update: str = "a"
+    partitioned: bool = False
 
     @property
-    def child(self) -> sql.Identifier:
-        """The name of the table that refers, for composing SQL."""
-        return qualified(self.table)
+    def child(self) -> sql.Composable:
+        """The rows of the table that refers, for composing SQL."""
+        return own_rows(self.table, self.partitioned)
 
     @property
     def refers(self) -> sql.Composed:
@@ -119,6 +121,7 @@ class Table:
         foreign_keys: keys of this table to others.
         referrers: keys of other tables, or of this one, to this table.
         codec: what Python calls the database's encoding, where that cannot hold every character.
+        partitioned: whether its rows are in partitions.
     """
 
     oid: int
@@ -131,6 +134,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     referrers: tuple[ForeignKey, ...] = ()
     codec: str = ""
+    partitioned: bool = False
 
     @property
     def serial(self) -> bool:
@@ -139,8 +143,13 @@ class Table:
 
     @property
     def qualified(self) -> sql.Identifier:
-        """The table's name, for composing SQL."""
+        """The table's name, for composing SQL: of an INSERT or a COPY; for whatever meets rows that are there, see `live`."""
         return qualified(self.name)
+
+    @property
+    def live(self) -> sql.Composable:
+        """The table's own rows, for composing SQL."""
+        return own_rows(self.name, self.partitioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,15 @@ class Target:
 def qualified(name: TableName) -> sql.Identifier:
     """Return a table's name, quoted."""
     return sql.Identifier(name.schema, name.name) if name.schema else sql.Identifier(name.name)
+
+
+def own_rows(name: TableName, partitioned: bool) -> sql.Composable:
+    """Return a table's own rows, for composing SQL.
+
+    Those of tables that inherit from it are not in it, but seen through its name; they may be another application's, or on another
+    server. A partitioned table's are all in its partitions.
+    """
+    return qualified(name) if partitioned else sql.SQL("ONLY ") + qualified(name)
 
 
 def _integer(kind: Type) -> bool:
