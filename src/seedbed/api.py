@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seedbed.apply import Progress
     from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
-    from seedbed.environment import Verdict
+    from seedbed.environment import Patterns, Verdict
     from seedbed.plan import Plan
     from seedbed.profile import Profile
     from seedbed.project import Project
@@ -156,9 +156,9 @@ def destroy(
         statement_timeout=statement_timeout,
         connect_timeout=connect_timeout,
     )
-    said = project_of(project).settings.operator_says(environment)
+    said, patterns = _said(project, environment)
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
-    options = DestroyOptions(confirm, backup_choice(backup), said, wait, limits)
+    options = DestroyOptions(confirm, backup_choice(backup), said, wait, limits, patterns)
     return delete(url_text(url), options)
 
 
@@ -178,7 +178,8 @@ def status(
     from seedbed.status import status as look
 
     check(environment=environment)
-    return look(url_text(url), said=project_of(project).settings.operator_says(environment))
+    said, patterns = _said(project, environment)
+    return look(url_text(url), said=said, patterns=patterns)
 
 
 def stamp(
@@ -199,12 +200,11 @@ def stamp(
         project: the folder of the project whose configuration holds, where it is not the current one.
     """
     from seedbed import guard
-    from seedbed.environment import read_patterns
     from seedbed.load.failures import translating_errors
     from seedbed.load.session import connect, transaction
 
     check(environment=environment, confirm=confirm, origin=origin)
-    patterns = read_patterns(project_of(project).settings.environments)
+    _, patterns = _said(project, environment)
     with (
         connect(url_text(url)) as connection,
         translating_errors(),
@@ -242,9 +242,15 @@ def backup(
     from seedbed.backup import backup as dump
 
     check(out=out, keep=keep, keep_days=keep_days, environment=environment)
-    said = project_of(project).settings.operator_says(environment)
-    folder = Path(out) if out else None
-    return dump(url_text(url), out=folder, keep=keep, keep_days=keep_days, said=said)
+    said, patterns = _said(project, environment)
+    return dump(
+        url_text(url),
+        out=Path(out) if out else None,
+        keep=keep,
+        keep_days=keep_days,
+        said=said,
+        patterns=patterns,
+    )
 
 
 def restore(
@@ -289,7 +295,17 @@ def restore(
         environment=environment,
         wait=wait,
     )
-    said = project_of(project).settings.operator_says(environment)
+    said, patterns = _said(project, environment)
     choice = backup_choice(backup)
-    options = RestoreOptions(confirm, origin, drop_old, choice, owners, said, wait)
+    options = RestoreOptions(confirm, origin, drop_old, choice, owners, said, wait, patterns)
     return bring_back(url_text(url), Path(file), options)
+
+
+def _said(
+    project: Project | str | Path | None, environment: str | Said | None
+) -> tuple[Said | None, Patterns]:
+    """Return what a database is said to be for, and what the project says of names."""
+    from seedbed.environment import read_patterns
+
+    settings = project_of(project).settings
+    return settings.operator_says(environment), read_patterns(settings.environments)

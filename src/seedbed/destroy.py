@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from seedbed import guard, ledger, target
 from seedbed.dataset import TableName
+from seedbed.environment import Patterns
 from seedbed.errors import DatabaseFailure, Drift, Finding, Unconfirmed
 from seedbed.interruption import interruptible
 from seedbed.ledger import Entry
@@ -55,6 +56,7 @@ class DestroyOptions:
         said: what the operator says the database is for.
         wait: wait for another run's lock.
         limits: how long to wait for other locks, for a statement and for the server.
+        patterns: what the project says of names; None: the project of the current folder does.
     """
 
     confirm: str | None = None
@@ -62,6 +64,7 @@ class DestroyOptions:
     said: Said | None = None
     wait: bool = True
     limits: Limits = field(default_factory=Limits)
+    patterns: Patterns | None = None
 
 
 def destroy(url: str, options: DestroyOptions) -> Destroyed:
@@ -136,7 +139,13 @@ def _admit(connection: Connection[Any], options: DestroyOptions) -> str:
             f"deleting seedbed's rows takes the name of the database, {name}, said once more",
             remedy=f"If you mean it: --confirm {name}",
         )
-    verdict = guard.permit(connection, "destroy", confirm=options.confirm, said=options.said)
+    verdict = guard.permit(
+        connection,
+        "destroy",
+        confirm=options.confirm,
+        said=options.said,
+        patterns=options.patterns,
+    )
     if ledger.exists(connection) and ledger.entries(connection):
         from seedbed.backup import require_decision  # as above
 

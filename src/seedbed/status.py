@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import namedtuple_row
 
 from seedbed import guard, ledger, target
-from seedbed.environment import Stamp
+from seedbed.environment import Patterns, Stamp
 from seedbed.ledger import EDITED, MISSING
 from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, transaction
@@ -92,15 +92,16 @@ class Status:
         return any(table.edited or table.missing for table in self.tables.values())
 
 
-def status(url: str, *, said: Said | None = None) -> Status:
+def status(url: str, *, said: Said | None = None, patterns: Patterns | None = None) -> Status:
     """Return what seedbed knows about a database; writes nothing.
 
     Args:
         url: the database.
         said: what the operator says it is for.
+        patterns: what the project says of names; the project of the current folder by default.
     """
     with connect(url) as connection, translating_errors(), transaction(connection, keep=False):
-        verdict = guard.explain(connection, guard.Case(said=said))
+        verdict = guard.explain(connection, guard.Case(said=said, patterns=patterns))
         there = ledger.exists(connection)
         runs = _runs(connection) if there else ()
         return Status(

@@ -41,3 +41,34 @@ def test_plan_apply_status_reset_and_destroy(shop: Path, database: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "'orders': 23" in done.stdout
+
+
+OF_ANOTHER_FOLDER = """
+import sys
+import seedbed
+
+url, folder = sys.argv[1:]
+assert seedbed.status(url).environment != "production"
+assert seedbed.status(url, project=folder).environment == "production"
+said = {"confirm": seedbed.status(url).database, "environment": "development"}
+try:
+    seedbed.destroy(url, backup=False, project=folder, **said)
+except seedbed.errors.Refused as refusal:
+    print(refusal)
+assert not seedbed.destroy(url, backup=False, **said).tables
+"""
+
+
+def test_what_a_project_elsewhere_says_of_names_holds(shop: Path, database: str) -> None:
+    """Its folder is given, and the guard goes by its patterns."""
+    away = shop.parent / "away"
+    away.mkdir()
+    (away / "pyproject.toml").write_text('[tool.seedbed]\nenvironments.production = ["empty_*"]\n')
+    done = subprocess.run(
+        [sys.executable, "-c", OF_ANOTHER_FOLDER, bare(database), str(away)],
+        cwd=shop,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "contradicts itself" in done.stdout

@@ -18,7 +18,7 @@ from seedbed.backup.drafting import draft
 from seedbed.backup.manifest import Manifest, digest
 from seedbed.backup.publishing import publish
 from seedbed.backup.retention import Retention, retire
-from seedbed.environment import Verdict
+from seedbed.environment import Patterns, Verdict
 from seedbed.errors import DatabaseFailure, Locked
 from seedbed.interruption import interruptible
 from seedbed.load.failures import translated
@@ -59,6 +59,7 @@ def backup(
     keep: int | None = None,
     keep_days: float | None = None,
     said: Said | None = None,
+    patterns: Patterns | None = None,
 ) -> Backup:
     """Dump a database into a file that is known to be whole: read back, counted and hashed before it gets its name.
 
@@ -68,6 +69,7 @@ def backup(
         keep: how many backups of this database stay in the folder, this one included; all by default.
         keep_days: how many days they stay; for ever by default.
         said: what the operator says the database is for, for the manifest.
+        patterns: what the project says of names; the project of the current folder by default.
 
     Raises:
         InvalidInput: there is no pg_dump that fits the server, a pooler is in between, or `keep` or `keep_days` make no sense.
@@ -79,9 +81,8 @@ def backup(
     with interruptible(), connect(url) as connection:
         try:
             _settle(connection)
-            made = _dump(
-                connection, out or FOLDER, guard.explain(connection, guard.Case(said=said))
-            )
+            verdict = guard.explain(connection, guard.Case(said=said, patterns=patterns))
+            made = _dump(connection, out or FOLDER, verdict)
         except psycopg.errors.LockNotAvailable:
             raise Locked("a table is locked by somebody else, so it cannot be dumped") from None
         except psycopg.Error as error:

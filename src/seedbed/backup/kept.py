@@ -16,7 +16,7 @@ from seedbed.databases.beside import alone, beside
 from seedbed.databases.drafts import drop_each
 from seedbed.databases.marks import marked
 from seedbed.databases.sessions import Sessions, sessions_on
-from seedbed.environment import Verdict
+from seedbed.environment import Patterns, Verdict
 from seedbed.errors import DatabaseFailure, Finding
 from seedbed.interruption import interruptible
 from seedbed.load.failures import translating_errors
@@ -40,6 +40,7 @@ class RestoreOptions:
         owners: whether objects keep their owners and grants; else all belong to the role that restores.
         said: what the operator says the database is for.
         wait: wait for another run's lock.
+        patterns: what the project says of names; None: the project of the current folder does.
     """
 
     confirm: str | None
@@ -49,6 +50,7 @@ class RestoreOptions:
     owners: bool = True
     said: Said | None = None
     wait: bool = True
+    patterns: Patterns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,13 @@ def drop_kept(url: str, options: RestoreOptions) -> Dropped:
     ):
         take_lock(connection, wait=options.wait)
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        verdict = guard.permit(connection, "restore", confirm=options.confirm, said=options.said)
+        verdict = guard.permit(
+            connection,
+            "restore",
+            confirm=options.confirm,
+            said=options.said,
+            patterns=options.patterns,
+        )
         require_decision(options.backup, verdict, "restore with --drop-old")
         with beside(connection) as admin:
             alone(admin, verdict.site.database)

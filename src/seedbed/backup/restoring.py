@@ -114,7 +114,13 @@ def restore(url: str, dump: Path, options: RestoreOptions) -> Restored:
 def _admit(connection: Connection[Any], manifest: Manifest, options: RestoreOptions) -> Verdict:
     # While the backup is loaded this transaction, which holds the lock, has nothing to do.
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-    verdict = guard.permit(connection, "restore", confirm=options.confirm, said=options.said)
+    verdict = guard.permit(
+        connection,
+        "restore",
+        confirm=options.confirm,
+        said=options.said,
+        patterns=options.patterns,
+    )
     require_origin(manifest.environment, verdict, options.origin, "the backup")
     if options.drop_old:
         require_decision(options.backup, verdict, "restore with --drop-old")
