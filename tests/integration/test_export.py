@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import resource
 import subprocess
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -15,9 +18,11 @@ import polars as pl
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
+from given import GivenRows
+from psycopg.types.range import Range
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, TSTZRANGE
 
-from seedbed.dataset import Dataset, GivenRows, Reference, TableName
+from seedbed.dataset import Dataset, Reference, TableName
 from seedbed.errors import InvalidInput
 from seedbed.export import numbered, write
 from seedbed.servers import psql
@@ -103,6 +108,31 @@ def dataset() -> Dataset:
     )
 
 
+def circle() -> sa.MetaData:
+    """Return the tables with people who refer to the tasks that refer to them."""
+    tables = metadata()
+    people = tables.tables["People"]
+    people.append_column(sa.Column("task_id", sa.BigInteger))
+    people.append_constraint(sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name="circle"))
+    return tables
+
+
+def circular_dataset(tasks: list[int]) -> Dataset:
+    """Return the rows with people who refer to tasks."""
+    data = dataset()
+    people = data.tables[PEOPLE]
+    link = Reference("task", TASKS, np.array(tasks))
+    people = replace(people, references={**people.references, "task": link})
+    return replace(data, tables={**data.tables, PEOPLE: people})
+
+
+def made(url: str, tables: sa.MetaData) -> None:
+    """Create the tables in a database."""
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
+    tables.create_all(engine)
+    engine.dispose()
+
+
 def exported(kind: str, folder: Path) -> list[Path]:
     data = dataset()
     return write(data, numbered(data, metadata()), kind, folder)
@@ -118,9 +148,7 @@ def load(url: str, script: Path) -> None:
 @pytest.fixture
 def loaded(database: str, tmp_path: Path) -> psycopg.Connection:
     """Return a connection to a database that the exported script was loaded into."""
-    engine = sa.create_engine(database.replace("postgresql:", "postgresql+psycopg:", 1))
-    metadata().create_all(engine)
-    engine.dispose()
+    made(database, metadata())
     load(database, exported("sql", tmp_path)[0])
     with psycopg.connect(database) as connection:
         yield connection
@@ -171,6 +199,129 @@ class TestScript:
         assert loaded.execute(query).fetchone() == (3,)
 
 
+MOMENT = datetime(2026, 10, 29, 5, 0, 52)
+RICH = TableName("rich")
+
+
+def rich_metadata() -> sa.MetaData:
+    """Return a table of the types that files have their own ideas of."""
+    tables = sa.MetaData()
+    columns = {
+        "at": sa.DateTime(timezone=True),
+        "naive": sa.DateTime(),
+        "span": TSTZRANGE(),
+        "moments": ARRAY(sa.DateTime(timezone=True)),
+        "blob": sa.LargeBinary(),
+        "lasts": sa.Interval(),
+        "share": sa.Double(),
+        "price": sa.Numeric(12, 2),
+        "grid": ARRAY(sa.Integer),
+        "ratios": ARRAY(sa.Numeric),
+    }
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("rich", tables, key, *(sa.Column(name, kind) for name, kind in columns.items()))
+    return tables
+
+
+def rich_dataset() -> Dataset:
+    """Return a row of what is awkward in a file, and one of NULLs and numbers that are none."""
+    columns = {
+        "at": pl.Series([MOMENT, None]),
+        "naive": pl.Series([MOMENT, None]),
+        "span": pl.Series([Range(MOMENT, None), None], dtype=pl.Object),
+        "moments": pl.Series([[MOMENT], None]),
+        "blob": pl.Series([b"\x00\xff", None]),
+        "lasts": pl.Series([timedelta(days=-1, hours=2), None]),
+        "share": pl.Series([0.5, float("nan")]),
+        "price": pl.Series([1.1, float("nan")]),
+        "grid": pl.Series([[[1, 2], [3, None]], None], dtype=pl.Object),
+        "ratios": pl.Series([[Decimal("0.10"), None], []], dtype=pl.Object),
+    }
+    rows = GivenRows(RICH, np.array([1, 2], dtype=np.int64), columns)
+    return replace(dataset(), tables={RICH: rows})
+
+
+def rich_export(kind: str, folder: Path) -> Path:
+    data = rich_dataset()
+    return write(data, numbered(data, rich_metadata()), kind, folder)[0]
+
+
+class TestRichTypes:
+    def test_csv_is_the_same_rows_wherever_it_is_read(self, database: str, tmp_path: Path) -> None:
+        """Moments keep their zone under another session's, bytes are bytes."""
+        file = rich_export("csv", tmp_path)
+        made(database, rich_metadata())
+        with psycopg.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute("SET timezone TO 'America/New_York'")
+            with cursor.copy("COPY rich FROM STDIN (FORMAT csv, HEADER)") as copy:
+                copy.write(file.read_bytes())
+            found = cursor.execute(
+                "SELECT at AT TIME ZONE 'UTC', naive, lower(span) AT TIME ZONE 'UTC', moments[1] AT TIME ZONE 'UTC', "
+                "blob, lasts, share::text, price::text, grid, ratios::text FROM rich ORDER BY id"
+            ).fetchall()
+        nothing = [None] * 6
+        assert found == [
+            (
+                *[MOMENT] * 4,
+                b"\x00\xff",
+                timedelta(hours=-22),
+                "0.5",
+                "1.10",
+                [[1, 2], [3, None]],
+                "{0.10,NULL}",
+            ),
+            (*nothing, "NaN", "NaN", None, "{}"),
+        ]
+
+    def test_json_lines_are_json_and_postgresqls_texts(self, tmp_path: Path) -> None:
+        """Lists at every depth, numerics as texts, moments with their zone, NaN as a text."""
+        lines = rich_export("jsonl", tmp_path).read_text("utf-8").splitlines()
+
+        def refuse(name: str) -> None:
+            raise AssertionError(f"{name} is not JSON")
+
+        first, second = (json.loads(line, parse_constant=refuse) for line in lines)
+        assert first == {
+            "id": 1,
+            "at": "2026-10-29T05:00:52+00:00",
+            "naive": "2026-10-29T05:00:52",
+            "span": '["2026-10-29 05:00:52+00",)',
+            "moments": ["2026-10-29T05:00:52+00"],
+            "blob": "\\x00ff",
+            "lasts": "-1 days +02:00:00",
+            "share": 0.5,
+            "price": "1.10",
+            "grid": [[1, 2], [3, None]],
+            "ratios": ["0.10", None],
+        }
+        assert (second["share"], second["price"], second["ratios"]) == ("NaN", "NaN", [])
+
+    def test_parquet_has_moments_with_a_zone(self, tmp_path: Path) -> None:
+        """Those of a column that has one, also in lists."""
+        schema = pl.read_parquet_schema(rich_export("parquet", tmp_path))
+        utc = pl.Datetime("us", "UTC")
+        assert (schema["at"], schema["moments"]) == (utc, pl.List(utc))
+        assert schema["naive"] == pl.Datetime("us")
+
+    @pytest.mark.parametrize("kind", ["sql", "csv", "jsonl", "parquet"])
+    def test_nothing_is_left_of_an_export_that_fails(self, kind: str, tmp_path: Path) -> None:
+        """No half of a file; what was there before stays."""
+        data = dataset()
+        rows = numbered(data, metadata())
+        before = tmp_path / f"People.{kind}"
+        before.write_text("before")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # as a disk that is full
+        try:
+            with pytest.raises(OSError, match="File too large") as failed:
+                write(data, rows, kind, tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert failed.value.errno == errno.EFBIG
+        assert list(tmp_path.iterdir()) == [before]
+        assert before.read_text() == "before"
+
+
 class TestOtherFormats:
     def test_json_lines_hold_json(self, tmp_path: Path) -> None:
         """Documents and lists are not texts in texts."""
@@ -180,7 +331,7 @@ class TestOtherFormats:
         assert (row["note"], row["nicknames"]) == ({"a": [1, None]}, ["x", 'a "b", \\c'])
         assert (row["id"], row["joined"], row["boss_id"]) == (1, "2026-01-02", None)
         task = json.loads((tmp_path / "tasks.jsonl").read_text("utf-8").splitlines()[0])
-        assert task["price"] == 1.1
+        assert task["price"] == "1.10000000"
 
     def test_csv_tells_null_from_empty(self, tmp_path: Path) -> None:
         """As PostgreSQL's own CSV does: an empty string is quoted."""
@@ -209,17 +360,25 @@ class TestOrderAndChoice:
         assert rows.tables == [TASKS]
         assert rows.frame(TASKS)["person_id"].to_list() == [1, 3]
 
-    def test_a_circle_is_named(self, tmp_path: Path) -> None:
-        """Two tables that refer to each other cannot be loaded one after the other."""
-        tables = metadata()
-        key = sa.ForeignKeyConstraint(["note_id"], ["tasks.id"], name="circle")
-        tables.tables["People"].append_column(sa.Column("note_id", sa.BigInteger))
-        tables.tables["People"].append_constraint(key)
-        data = dataset()
+    def test_a_circle_that_nothing_breaks_is_named(self, tmp_path: Path) -> None:
+        """Two tables that always refer to each other cannot be loaded one after the other."""
+        data, tables = circular_dataset([1, 1, 0, 0]), circle()
+        tables.tables["People"].c.task_id.nullable = False
         with pytest.raises(
             InvalidInput, match=r"circle: (tasks -> People -> tasks|People -> tasks -> People)"
         ):
             write(data, numbered(data, tables), "sql", tmp_path)
+
+    def test_a_circle_is_broken_where_a_key_may_be_null(
+        self, database: str, tmp_path: Path
+    ) -> None:
+        """The rows come first, what they refer to afterwards, as apply does it."""
+        data, tables = circular_dataset([1, -1, 0, -1]), circle()
+        made(database, tables)
+        load(database, write(data, numbered(data, tables), "sql", tmp_path)[0])
+        with psycopg.connect(database) as connection:
+            rows = connection.execute('SELECT task_id FROM "People" ORDER BY id').fetchall()
+        assert rows == [(2,), (None,), (1,), (None,)]
 
     def test_a_value_that_does_not_fit_is_located(self) -> None:
         """As apply would say it."""

@@ -42,7 +42,16 @@ AsOf = Annotated[
     typer.Option(
         metavar="MOMENT",
         help="The moment the rows are made for: an ISO date or time (UTC where it names no zone), or now. "
-        "Without it: the moment of the profile's first apply to this database.",
+        "Without it: the profile's own, else the moment of its first apply to this database.",
+    ),
+]
+AsOfElseNow = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="MOMENT",
+        help="The moment the rows are made for: an ISO date or time (UTC where it names no zone), or now. "
+        "Without it: the profile's own, else now, so that each run gives other moments.",
     ),
 ]
 Scale = Annotated[

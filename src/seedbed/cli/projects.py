@@ -12,7 +12,7 @@ import typer
 
 from seedbed.cli.database import find_project_aloud
 from seedbed.cli.options import (
-    AsOf,
+    AsOfElseNow,
     Json,
     Minimal,
     NoColor,
@@ -86,7 +86,7 @@ def preview(
     rows: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many rows, the first ones.")
     ] = SHOWN,
-    as_of: AsOf = None,
+    as_of: AsOfElseNow = None,
     scale: Scale = 1.0,
     seed: Seed = None,
     minimal: Minimal = False,
@@ -95,13 +95,15 @@ def preview(
     no_color: NoColor = False,
 ) -> None:
     """Show rows without a database. A column per row."""
+    from seedbed.export import json_rows, texts
+
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
     numbered = _numbered(project, dataset)
     name = _table_named(numbered.tables, table)
-    frame = numbered.frame(name, native=True).head(rows)
-    labels = [numbered.works[name].binding.rows.label(at) for at in range(len(frame))]
+    frame, work = numbered.frame(name).head(rows), numbered.works[name]
+    labels = [work.binding.rows.label(at) for at in range(len(frame))]
     output.document(
         {
             "profile": profile,
@@ -109,13 +111,12 @@ def preview(
             "as_of": dataset.as_of.isoformat(),
             "rows": [
                 {"label": label, "values": values}
-                for label, values in zip(labels, frame.to_dicts(), strict=True)
+                for label, values in zip(labels, json_rows(frame, work.table), strict=True)
             ],
         }
     )
     headers = (str(name), *labels)
-    cells = [(column.name, *("" if v is None else str(v) for v in column)) for column in frame]
-    output.table(headers, cells)
+    output.table(headers, [(column, *cells) for column, cells in texts(frame, work.table).items()])
 
 
 def export(
@@ -124,7 +125,7 @@ def export(
     out: Annotated[
         Path, typer.Option(metavar="DIR", file_okay=False, help="The folder to write into.")
     ],
-    as_of: AsOf = None,
+    as_of: AsOfElseNow = None,
     scale: Scale = 1.0,
     seed: Seed = None,
     minimal: Minimal = False,

@@ -1,6 +1,8 @@
 """A profile's rows without a database: as files, and to look at."""
 
 from seedbed.export.files import write
+from seedbed.export.json_lines import json_rows
 from seedbed.export.rows import Exported, numbered
+from seedbed.export.texts import texts
 
-__all__ = ["Exported", "numbered", "write"]
+__all__ = ["Exported", "json_rows", "numbered", "texts", "write"]

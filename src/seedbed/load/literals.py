@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Any
 
+import polars as pl
 import psycopg
 from psycopg import abc
 from psycopg.adapt import PyFormat, Transformer
 
+from seedbed.load.intervals import interval_texts
 from seedbed.target import Type
 
 
@@ -66,6 +68,8 @@ def _scalar(value: Any, kind: Type) -> str:
         return f"\\x{bytes(value).hex()}"
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(interval_texts(pl.Series([value]))[0])
     if isinstance(value, dict | list):
         raise TypeError(f"a {type(value).__name__}, but the column is {kind.name}")
     return _dumped(value)

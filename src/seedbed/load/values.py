@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from seedbed.load.intervals import interval_texts
 from seedbed.load.limits import CHECKS, LIMITS, Fault, fault_at, positions_of
 from seedbed.load.literals import json_document, literal
 from seedbed.target import Column, Type
@@ -89,10 +90,7 @@ def _plain(series: pl.Series) -> pl.Series:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return series.cast(pl.Datetime("us"))
     if dtype == pl.Duration:
-        micros = series.cast(pl.Duration("us")).cast(pl.Int64)
-        days, rest = micros // 86_400_000_000, micros % 86_400_000_000
-        frame = pl.select(pl.format("{} days {} microseconds", days, rest))
-        return frame.to_series()
+        return interval_texts(series)
     return series
 
 
