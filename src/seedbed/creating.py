@@ -21,12 +21,14 @@ class Creating:
     Attributes:
         session: gives the session; asked when something is created.
         seed: what drawn values depend on.
+        numbering: the seed of the profile's rows, which numbered values (`seedbed.fields.unique`) go on from.
         as_of: the moment that times are relative to, naive UTC.
         counted: the factories whose Sequence has begun anew.
     """
 
     session: Callable[[], Any]
     seed: str
+    numbering: str
     as_of: datetime
     counted: set[type] = field(default_factory=set)
 

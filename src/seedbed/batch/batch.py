@@ -228,6 +228,13 @@ class BatchCells:
         """The key of this field's stream."""
         return streams.stream_key(self.batch.world.seed, self.batch.factory.__name__, self.field)
 
+    numbering = stream
+    """The key of the stream in which numbers are given away."""
+
+    def numbers(self, size: int) -> Index:
+        """Return the rows' numbers."""
+        return self.ordinals
+
     def column(self, name: str) -> pl.Series:
         """Return another column of the same rows."""
         column = self.batch.column(name)

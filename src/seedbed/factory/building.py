@@ -256,6 +256,19 @@ class SingleCells:
         """The key of this field's stream."""
         return streams.stream_key(self.step.context.seed, self.step.owner, self.step.field)
 
+    @property
+    def numbering(self) -> np.uint64:
+        """The key of the stream in which numbers are given away: that of the profile, whose rows have taken some."""
+        context = self.step.context
+        seed = context.seed if context.numbering is None else context.numbering
+        return streams.stream_key(seed, self.step.owner, self.step.field)
+
+    def numbers(self, size: int) -> Any:
+        """Return the row's number; where it is too high for the room, counted down from the room's end, where the profile comes last."""
+        created = self.step.index - self.step.context.first
+        high = self.step.index >= size and created >= 0
+        return np.array([size - 1 - created if high and created < size else self.step.index])
+
     def column(self, name: str) -> Any:
         """Return another attribute as a column of one value."""
         virtual = {"@as_of": self.as_of, "@index": self.step.index}

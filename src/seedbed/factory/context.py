@@ -8,17 +8,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from seedbed.creating import current_creating
+from seedbed.creating import FIRST, current_creating
 
 DEFAULT_SEED = "seedbed"
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What values depend on besides their place: the seed, and the moment that times are relative to (naive UTC)."""
+    """What values depend on besides their place: the seed, and the moment that times are relative to (naive UTC).
+
+    Attributes:
+        numbering: the seed of the rows that numbered values go on from, which are numbered below `first`; None: there are none.
+        first: the number of the first row.
+    """
 
     seed: str = DEFAULT_SEED
     as_of: datetime = datetime(2026, 1, 1)
+    numbering: str | None = None
+    first: int = 0
 
 
 _context: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context")
@@ -29,7 +36,7 @@ def current_context() -> Context:
     """Return the context that `build()` and `create()` work in."""
     context, creating = _context.get(None), current_creating()
     if context is None and creating is not None:
-        return Context(creating.seed, creating.as_of)
+        return Context(creating.seed, creating.as_of, creating.numbering, FIRST)
     return context or _DEFAULT
 
 

@@ -37,6 +37,13 @@ class Cells(Protocol):
     def stream(self) -> np.uint64:
         """The key of this field's stream."""
 
+    @property
+    def numbering(self) -> np.uint64:
+        """The key of the stream in which numbers are given away (see `numbers`)."""
+
+    def numbers(self, size: int) -> npt.NDArray[np.int64]:
+        """Return the rows' numbers among all that are made at the top, below ``size`` as long as there is room."""
+
     def column(self, name: str) -> pl.Series:
         """Return another column of the same rows; ``organization.country`` reads a parent's."""
 

@@ -102,6 +102,7 @@ class unique(Field):  # noqa: N801
     The factory's ordinary rows at the top are numbered, and their values are a keyed permutation of the numbers: unique up to the
     last value there is. All other rows (below parents, hand-picked ones, a batch with a name of its own) take the value from their
     key; that they differ is checked when the table is put together, before anything is written.
+    In a test, what `create()` makes at the top is numbered on from the profile's rows.
 
     Args:
         template: a text template, or None for integers.
@@ -137,14 +138,15 @@ class unique(Field):  # noqa: N801
         return _spell(self.alphabets, letters, len(cells.keys))
 
     def _numbers(self, cells: Cells, size: int) -> streams.Words:
-        top = int(cells.ordinals.max(initial=-1)) + 1 if cells.enumerated else len(cells.keys)
+        numbers = cells.numbers(size)
+        top = int(numbers.max(initial=-1)) + 1 if cells.enumerated else len(cells.keys)
         if top > size:
             raise InvalidInput(
                 f"{cells.where}: {top} rows need different values, and unique() has room for {size}.",
                 remedy="Widen its range or template.",
             )
         if cells.enumerated:
-            return streams.permute(cells.stream, cells.ordinals.astype(np.uint64), size)
+            return streams.permute(cells.numbering, numbers.astype(np.uint64), size)
         return draws(cells) % np.uint64(size)
 
 

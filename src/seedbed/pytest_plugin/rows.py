@@ -30,7 +30,7 @@ def load(session: Session, factory: type[Factory[T]], label: str | None = None) 
     if not found:
         return []
     model = factory._meta.model
-    if model is None:
+    if model is Record:
         return [_record(session, factory, entry) for entry in found]  # type: ignore[misc]
     mapper = inspected(model)
     columns = [mapper.local_table.c[name] for name in found[0].identity]

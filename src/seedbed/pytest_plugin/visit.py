@@ -54,7 +54,8 @@ class Visit:
         if instance is not None and hasattr(instance, "assertEqual"):  # unittest takes no fixtures
             instance.seedbed = self.handle
         seed = f"{wishes.seed or 'seedbed'}, in a test"  # other values than the profile's rows have
-        self._creating = Creating(lambda: self.handle.session, seed, self.handle.as_of)
+        numbering = Manifest.read(self._template.manifest).seed
+        self._creating = Creating(lambda: self.handle.session, seed, numbering, self.handle.as_of)
         self._creating.begin()
 
     def _enter(self, wishes: Wishes) -> Stay:

@@ -75,23 +75,25 @@ class Manifest:
 
     Attributes:
         as_of: the moment the rows were made for, as ISO text.
+        seed: what their values hang on.
         day: the day it is good for, where the profile's moment is the day's; empty for any day.
         files: digests of the project's files that were imported, by path.
         rows: how many rows each table holds.
     """
 
     as_of: str = ""
+    seed: str = ""
     day: str = ""
     files: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of_this_process(
-        cls, root: Path, as_of: datetime, rows: dict[str, int], *, dated: bool
+        cls, root: Path, as_of: datetime, seed: str, rows: dict[str, int], *, dated: bool
     ) -> Manifest:
         """Return the manifest of a template that this process just built."""
         files = {str(path): file_digest(path) for path in _imported(root)}
-        return cls(as_of.isoformat(), today().isoformat() if dated else "", files, rows)
+        return cls(as_of.isoformat(), seed, today().isoformat() if dated else "", files, rows)
 
     @classmethod
     def read(cls, text: str) -> Manifest:

@@ -83,7 +83,7 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
     with connect(url) as connection:
         rows = count_rows(connection)
     compact(url)
-    return Manifest.of_this_process(blueprint.root, done.as_of, rows, dated=dated)
+    return Manifest.of_this_process(blueprint.root, done.as_of, wanted.seed, rows, dated=dated)
 
 
 def _source(blueprint: Blueprint) -> tuple[Source, str]:
