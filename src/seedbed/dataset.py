@@ -6,8 +6,8 @@ This is the seam between the pure half of seedbed (factories, fields, batches, p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -122,40 +122,6 @@ class Dataset:
         """Return how many rows of each table were made up, and not picked by hand; only tables that have some."""
         counts = {str(t): len(rows.keys) - len(rows.named()) for t, rows in self.tables.items()}
         return {table: count for table, count in counts.items() if count}
-
-
-@dataclass(frozen=True)
-class GivenRows:
-    """TableRows from values that are already there; what tests and other sources of rows use."""
-
-    table: TableName
-    keys: Keys
-    columns: Mapping[str, pl.Series]
-    references: Mapping[str, Reference] = field(default_factory=dict)
-    natural_key: tuple[str, ...] = ()
-    insert_only: frozenset[str] = frozenset()
-    labels: Sequence[str] = ()
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The plain columns."""
-        return tuple(self.columns)
-
-    def column(self, name: str) -> pl.Series:
-        """Return the values of a plain column."""
-        return self.columns[name]
-
-    def label(self, position: int) -> str:
-        """Return a row's label, or its key where labels were not given."""
-        return self.labels[position] if self.labels else f"{self.table}/{self.keys[position]}"
-
-    def named(self) -> Mapping[int, str]:
-        """Return position to label for the rows that have one."""
-        return dict(enumerate(self.labels))
-
-    def origin(self, position: int) -> str:
-        """Return where the row was written down."""
-        return self.label(position)
 
 
 def row_count(tables: Iterable[TableRows]) -> int:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from given import applied, counts, execute, planned, prepare, rows, traces
+from given import GivenRows, applied, counts, execute, planned, prepare, rows, traces
 
 from seedbed.batch.values import objects
-from seedbed.dataset import GivenRows, TableName
+from seedbed.dataset import TableName
 from seedbed.errors import DatabaseFailure, Drift, InvalidInput, SeedbedError
 from tests.acceptance.program import FILES, Ran, run_seedbed, write_files
 

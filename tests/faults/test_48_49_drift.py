@@ -7,11 +7,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from given import applied, counts, execute, ledger, planned, prepare, rows, source, traces
+from given import (
+    GivenRows,
+    applied,
+    counts,
+    execute,
+    ledger,
+    planned,
+    prepare,
+    rows,
+    source,
+    traces,
+)
 
 from seedbed import saved
 from seedbed.apply import apply
-from seedbed.dataset import GivenRows
 from seedbed.errors import Drift, InvalidInput
 from seedbed.options import Options
 from seedbed.plan import Plan, plan, save

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,47 @@ import polars as pl
 import psycopg
 
 from seedbed.apply import apply
-from seedbed.dataset import Dataset, GivenRows, Reference, TableName
+from seedbed.dataset import Dataset, Keys, Reference, TableName
 from seedbed.options import Options
 from seedbed.plan import Plan, plan
 from seedbed.source import Source
 from tests import canary
 
 AS_OF = datetime(2026, 3, 1, 12)
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """Rows of a table from values that are already there (see `seedbed.dataset.TableRows`)."""
+
+    table: TableName
+    keys: Keys
+    columns: Mapping[str, pl.Series]
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    natural_key: tuple[str, ...] = ()
+    insert_only: frozenset[str] = frozenset()
+    labels: Sequence[str] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The plain columns."""
+        return tuple(self.columns)
+
+    def column(self, name: str) -> pl.Series:
+        """Return the values of a plain column."""
+        return self.columns[name]
+
+    def label(self, position: int) -> str:
+        """Return a row's label, or its key where labels were not given."""
+        return self.labels[position] if self.labels else f"{self.table}/{self.keys[position]}"
+
+    def named(self) -> Mapping[int, str]:
+        """Return position to label for the rows that have one."""
+        return dict(enumerate(self.labels))
+
+    def origin(self, position: int) -> str:
+        """Return where the row was written down."""
+        return self.label(position)
 
 
 def rows(

@@ -29,7 +29,7 @@ from seedbed.target import Table
 def compare(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
     """Decide what each row of a table needs; its parents must have been compared before."""
     find_rekeyed(connection, works, work)
-    findings = _twins(connection, works, work) or _recognise(connection, works, work)
+    findings = _twins(connection, work) or _recognise(connection, works, work)
     suspects = _suspects(works, work)
     differing = _differing(connection, works, work, suspects)
     _split(work, suspects, differing)
@@ -39,14 +39,14 @@ def compare(connection: Connection[Any], works: Works, work: Work) -> list[Findi
     return findings
 
 
-def _twins(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:
+def _twins(connection: Connection[Any], work: Work) -> list[Finding]:
     """Name rows that only the database takes for the same; where nothing changed, they were looked for before."""
     if not work.binding.natural_key or not work.size:
         return []
     if work.here.all() and (work.known.digests[work.place] == work.digests).all():
         return []
     with located(work, np.arange(work.size), work.binding.natural_key):
-        pairs = natural_twins(connection, works, work)
+        pairs = natural_twins(connection, work)
     place, columns = work.binding.place, ", ".join(work.binding.natural_key)
     problem = f"the same natural key ({columns}) in {work.table.name}"
     return [

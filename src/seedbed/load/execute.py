@@ -38,7 +38,7 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
         emptying.empty(connection, run.emptied)
         report.emptied()
     for work in run.written:
-        writing.draw_identities(connection, run.works, work)
+        writing.draw_identities(connection, work)
     _create(connection, run, report, overwrite=overwrite)
     for work in run.written:
         rows = updating.to_update(work, overwrite)

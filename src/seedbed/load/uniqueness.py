@@ -160,7 +160,7 @@ def read_uniqueness(
     )
 
 
-def natural_twins(connection: Connection[Any], works: Works, work: Work) -> list[tuple[int, int]]:
+def natural_twins(connection: Connection[Any], work: Work) -> list[tuple[int, int]]:
     """Return rows of the profile whose natural keys only the database finds equal, such as 1.0 and 1.00."""
     names = work.binding.natural_key
     plain = [name for name in names if name in work.binding.plain]

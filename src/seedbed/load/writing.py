@@ -20,7 +20,7 @@ from seedbed.load.work import Work, Works
 from seedbed.target import Column, Table
 
 
-def draw_identities(connection: Connection[Any], works: Works, work: Work) -> None:
+def draw_identities(connection: Connection[Any], work: Work) -> None:
     """Let the database make the identities of new rows, as an INSERT that leaves them out would."""
     wanted = len(work.create)
     unmanaged = [n for n in work.table.identity if n not in work.binding.managed]
