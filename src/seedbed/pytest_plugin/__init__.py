@@ -166,8 +166,10 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the database of a failed test, and tell how to open it."""
-    report = yield
     handle = item.stash.get(HANDLE, None)
+    if handle is not None:
+        handle.leave_forked(call.excinfo.value if call.excinfo else None)
+    report = yield
     if handle is not None and report.when != "teardown":
         handle.report(report)
     return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cached_property
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 HANDLE = pytest.StashKey["Visit"]()
 
+FORKED = (
+    "seedbed: this process has been forked by a test and came back into pytest; its connections are its parent's. "
+    "A child leaves by os._exit(), or is made by multiprocessing, which does so."
+)
+
 
 class Session:
     """What the plugin knows in one process.
@@ -43,7 +49,7 @@ class Session:
     item: pytest.Item
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config = config
+        self.config, self._pid = config, os.getpid()
         self.kept: list[str] = []
         self.spent: list[tuple[str, float]] = []
         self._announced = False
@@ -63,6 +69,11 @@ class Session:
     def is_worker(self) -> bool:
         """Whether this is one of pytest-xdist's workers."""
         return hasattr(self.config, "workerinput")
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a process that a test has forked: whatever is here is its parent's."""
+        return os.getpid() != self._pid
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -164,6 +175,8 @@ class Session:
         """Return a test's stay in a database, as its markers, the fixture ``seedbed_isolation`` and the options say."""
         from seedbed.pytest_plugin.visit import Visit
 
+        if self.forked and self._servers:
+            raise pytest.fail.Exception(FORKED, pytrace=False)
         return Visit(self, item, isolation)
 
     def keep(self, databases: Databases, name: str, test: str) -> None:
@@ -258,6 +271,8 @@ class Session:
 
     def end(self) -> None:
         """Close what this process has; in the process that began the run, end the run."""
+        if self.forked:
+            return
         with ExitStack() as ending:  # last things first; one that fails keeps no other from its end
             if "folder" in self.__dict__ and not self.is_worker:
                 from seedbed.testdb.databases import finish

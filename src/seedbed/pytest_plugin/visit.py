@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
 from seedbed.pytest_plugin.rolled_back import InTransaction
-from seedbed.pytest_plugin.session import HANDLE, in_one_line
+from seedbed.pytest_plugin.session import FORKED, HANDLE, in_one_line
 from seedbed.pytest_plugin.stay import OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
 
@@ -93,14 +95,30 @@ class Visit:
 
     def ask(self) -> None:
         """Let the server find out whether the test has committed, while pytest collects the test's output."""
-        self._stay.ask()
+        if not self._session.forked:
+            self._stay.ask()
 
     def check(self) -> None:
         """Fail the test if it has committed where others see it."""
+        if self._session.forked:
+            return
         leaks = self._stay.leaks()
         if leaks:
             self._told = True
             pytest.fail(self._complaint(leaks), pytrace=False)
+
+    def leave_forked(self, raised: BaseException | None) -> None:
+        """End the process if it is a child that the test has forked, before it takes for its own what is its parent's.
+
+        Args:
+            raised: what the test has raised there.
+        """
+        if not self._session.forked:
+            return
+        if isinstance(raised, SystemExit) and isinstance(raised.code, int | None):
+            os._exit(raised.code or 0)
+        print(f"{self._item.nodeid}: {FORKED}", file=sys.__stderr__, flush=True)
+        os._exit(1)
 
     def report(self, report: pytest.TestReport) -> None:
         """Decide whether the database is kept, and tell how to open it."""
@@ -115,6 +133,8 @@ class Visit:
 
     def fail_late(self) -> None:
         """Keep the database: a fixture failed after the test."""
+        if self._session.forked:
+            return
         self._keeping = True
         self._item.add_report_section("teardown", "seedbed", "\n".join(self._directions()))
 
@@ -125,6 +145,8 @@ class Visit:
 
     def leave(self) -> None:
         """End the visit."""
+        if self._session.forked:
+            return
         del self._item.stash[HANDLE]  # some plugins run a test again
         self._creating.end()
         leaks: list[str] | None = None
