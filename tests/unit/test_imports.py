@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ ROOMS = [
         "blame",
         "dataset",
     },
-    {"source", "profile", "recipe", "batch", "factory", "fields", "seeds"},
+    {"source", "profile", "recipe", "batch", "factory", "fields"},
     {
         "load",
         "ledger",
@@ -34,6 +35,7 @@ ROOMS = [
         "servers",
         "databases",
         "project",
+        "seeds",
         "request",
         "starter",
         "interruption",
@@ -155,6 +157,13 @@ class TestDirection:
             if name.startswith("seedbed.") and room(name.split(".")[1]) > room(subject(file))
         ]
         assert wrong == []
+
+    def test_the_architecture_page_has_the_same_rooms(self) -> None:
+        """Its table has the highest first, as a house is drawn."""
+        page = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
+        table = page.partition("| layer | modules |")[2].partition("\n\n")[0]
+        shown = [set(re.findall(r"`(\w+)`", line)) for line in table.splitlines()[2:]]
+        assert shown == ROOMS[::-1]
 
     def test_the_engine_never_imports_a_project(self) -> None:
         """factories and profiles are loaded by name, from wherever the user keeps them."""
