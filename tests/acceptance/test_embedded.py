@@ -56,3 +56,20 @@ def test_the_servers_first_database_is_stamped_at_birth(seedbed: Run) -> None:
     with psycopg.connect(url) as connection:
         stamp = connection.execute("SELECT environment, born FROM seedbed.stamp").fetchone()
     assert stamp == ("development", True)
+
+
+def test_what_restores_kept_of_one_of_several_databases_can_be_dropped(
+    seedbed: Run, shop: Path
+) -> None:
+    """The only argument without a name is the FILE, which is not needed for that; the profile has an option."""
+    file = shop / "profiles/__init__.py"
+    file.write_text(file.read_text() + '\ntesting = Profile("testing")\n')
+    with psycopg.connect(
+        seedbed("db", "start", "--json").json["url"], autocommit=True
+    ) as connection:
+        connection.execute("CREATE DATABASE shop_development")
+        connection.execute("CREATE DATABASE shop_testing")
+    drop = ("restore", "--drop-old", "--confirm", "shop_development")
+    assert "--profile development or --profile testing" in seedbed(*drop).err
+    done = seedbed(*drop, "--profile", "development", "--no-backup")
+    assert (done.code, done.out) == (0, "there was nothing to drop\n"), done.err

@@ -75,7 +75,12 @@ def restore(
         Path | None,
         typer.Argument(metavar="FILE", help="A backup, with its manifest beside it."),
     ] = None,
-    profile: Whose = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROFILE", help="Whose database, where the embedded server holds several."
+        ),
+    ] = None,
     database_url: DatabaseUrl = None,
     confirm: Confirm = None,
     origin: Origin = None,
@@ -119,7 +124,7 @@ def restore(
     if file is None and not drop_old:
         raise InvalidInput("restore needs the FILE of a backup", remedy="seedbed backup makes one.")
     output = Output(json, quiet, not no_color)
-    at = existing(output, profile, database_url, environment)
+    at = existing(output, profile, database_url, environment, naming="--profile ")
     name = name_said(confirm, "replace it")
     chosen = choice_of(backup_first, backup_dir)
 

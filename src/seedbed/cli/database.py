@@ -117,7 +117,12 @@ def place_to_compare(
 
 
 def existing(
-    output: Output, profile: str | None, database_url: str | None, environment: str | None = None
+    output: Output,
+    profile: str | None,
+    database_url: str | None,
+    environment: str | None = None,
+    *,
+    naming: str = "",
 ) -> Existing:
     """Return the database that a command's options mean, see `existing_place`; what was chosen is said.
 
@@ -125,14 +130,15 @@ def existing(
         output: where it is said.
         profile: whose database is meant on the embedded server, if there are several.
         database_url, environment: the options of these names.
+        naming: what the command wants written before a profile's name.
     """
     project = find_project_aloud(output)
-    place = existing_place(output, project, database_url, profile)
+    place = existing_place(output, project, database_url, profile, naming=naming)
     return Existing(project, place.url, operator_says(project, environment))
 
 
 def existing_place(
-    output: Output, project: Project, option: str | None, profile: str | None
+    output: Output, project: Project, option: str | None, profile: str | None, *, naming: str = ""
 ) -> Place:
     """Return a database that is there already.
 
@@ -141,6 +147,7 @@ def existing_place(
         project: whose configuration holds, and whose databases are meant on the embedded server.
         option: ``--database-url``.
         profile: whose database is meant on the embedded server, if there are several.
+        naming: what the command wants written before a profile's name.
 
     Raises:
         InvalidInput: the embedded server is not running, or holds none or several of the project's databases.
@@ -150,7 +157,7 @@ def existing_place(
         return said
     from seedbed import servers
 
-    url = servers.url(_only_one(project, profile))
+    url = servers.url(_only_one(project, profile, naming))
     output.note(f"database: {url} (the embedded server)")
     return Place(url, embedded=True)
 
@@ -199,7 +206,7 @@ def _first_environment(environments: Sequence[str], operator: Said | None) -> st
     return str(said if said in known else known[0])
 
 
-def _only_one(project: Project, profile: str | None) -> str:
+def _only_one(project: Project, profile: str | None, naming: str) -> str:
     from seedbed.servers.databases import databases
 
     known = {database_name(project, name): name for name in project.profiles}
@@ -214,6 +221,6 @@ def _only_one(project: Project, profile: str | None) -> str:
             "the embedded server holds no database of this project yet",
             remedy="seedbed apply PROFILE makes one, or give a --database-url.",
         )
-    held = ", ".join(known[name] for name in found)
+    held = " or ".join(f"{naming}{known[name]}" for name in found)
     problem = f"holds none of {profile}" if profile else "holds several databases of this project"
     raise InvalidInput(f"the embedded server {problem}", remedy=f"Name its profile: {held}.")
