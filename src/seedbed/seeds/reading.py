@@ -49,7 +49,7 @@ def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[st
             labels[table] = None
         else:
             files[table] = name
-            read, broken = read_rows(path, name)
+            read, broken = read_rows(path, name, tables[table])
             rows[table], labels[table] = read or {}, read
             findings.extend(broken)
     seeds = {

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _RELATIVE = f"^{RELATIVE.pattern}$"
 _DATE = r"^\d{4}-\d\d-\d\d$"
 _TIME = r"^\d{4}-\d\d?-\d\d?([Tt]|[ \t]+)\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:?\d\d)?))?$"
-_TYPES: dict[type, str] = {
-    int: "integer",
-    float: "number",
-    Decimal: "number",
-    bool: "boolean",
-    str: "string",
-    time: "string",
+_TYPES: dict[type, list[str]] = {
+    int: ["integer"],
+    float: ["number"],
+    Decimal: ["number"],
+    bool: ["boolean"],
+    str: ["string", "number", "boolean"],  # which are taken as they were written
+    time: ["string"],
 }
 
 
@@ -61,7 +61,7 @@ def _property(attribute: Attribute, labels: dict[str, list[str]]) -> dict[str, A
         text = {"type": "string", "description": f"Such as {example} or as_of - 2h30m."}
         shapes = [{**text, "pattern": pattern} for pattern in patterns]
         return {"anyOf": [*shapes, *([{"type": "null"}] if attribute.nullable else [])]}
-    kind = _TYPES.get(attribute.kind) if attribute.kind else None
-    if kind is None:
+    kinds = _TYPES.get(attribute.kind) if attribute.kind else None
+    if kinds is None:
         return {}
-    return {"type": [kind, "null"] if attribute.nullable else kind}
+    return {"type": [*kinds, "null"] if attribute.nullable else kinds}

@@ -20,12 +20,20 @@ class Attribute:
         kind: the Python type that the model's column takes, None where nobody knows.
         refers_to: the table whose labels it takes, empty for a plain value.
         allowed: the only values there are, empty where any will do.
+        items: the Python type of an array's elements, None where nobody knows.
     """
 
     kind: type | None = None
     refers_to: str = ""
     nullable: bool = True
     allowed: tuple[Any, ...] = ()
+    items: type | None = None
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether it takes texts only: a plain one, a label, a word, or a list of them."""
+        words = bool(self.allowed) and all(isinstance(word, str) for word in self.allowed)
+        return bool(self.refers_to) or words or str in (self.kind, self.items)
 
 
 def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Attribute]]:
@@ -48,11 +56,20 @@ def _attribute(factory: type[Factory[Any]], name: str) -> Attribute:
     mapped = None if factory._meta.table else _column(factory, name)
     if mapped is None:
         return Attribute()
+    return Attribute(
+        _python_type(mapped.type),
+        nullable=bool(mapped.nullable),
+        allowed=_allowed(mapped),
+        items=_python_type(getattr(mapped.type, "item_type", None)),
+    )
+
+
+def _python_type(kind: Any) -> type | None:
     try:
-        kind = mapped.type.python_type
+        found: type | None = getattr(kind, "python_type", None)
     except NotImplementedError:  # a PostgreSQL type without a Python one
-        return Attribute(nullable=bool(mapped.nullable))
-    return Attribute(kind, nullable=bool(mapped.nullable), allowed=_allowed(mapped))
+        return None
+    return found
 
 
 def _allowed(column: Any) -> tuple[Any, ...]:
@@ -110,7 +127,7 @@ _NAMES: dict[type, str] = {
     float: "a number",
     Decimal: "a number",
     bool: "true or false",
-    str: "text (put it in quotes)",
+    str: "text",
     datetime: "a time, such as 2026-03-01 09:30:00 or as_of - 2h",
     date: "a date, such as 2026-03-01 or as_of - 30d",
     time: "a time of day, such as 09:30",

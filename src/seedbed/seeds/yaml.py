@@ -1,52 +1,17 @@
-"""YAML with the line of every value, exact decimals, and duplicate keys as errors."""
+"""Seed files as rows, with the line of every value; keys that stand twice are errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from seedbed.errors import Finding
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _ExactLoader(_Loader):  # type: ignore[misc]  # chosen at run time: libyaml is not everywhere
-    """A safe loader that reads 12.50 as a Decimal: a float would not be the number that was written."""
-
-
-def _decimal(loader: Any, node: Any) -> Decimal | float | str:
-    text: str = loader.construct_scalar(node)
-    try:
-        return Decimal(text.replace("_", ""))
-    except ArithmeticError:  # .inf, .nan and times of day
-        value: float | str = text if ":" in text else loader.construct_yaml_float(node)
-        return value
-
-
-def _integer(loader: Any, node: Any) -> int | str:
-    text: str = loader.construct_scalar(node)
-    value: int | str = text if ":" in text else loader.construct_yaml_int(node)
-    return value  # 12:30 is a time of day; YAML 1.1 counts it in base 60
-
-
-def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
-    written = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-    found: dict[Any, Any] = loader.construct_mapping(node, deep=True)
-    keys = [loader.construct_object(key, deep=True) for key in written]
-    if len(set(keys)) < len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise yaml.constructor.ConstructorError(problem=f"{twice!r} stands in it twice")
-    return found
-
-
-_ExactLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
-_ExactLoader.add_constructor("tag:yaml.org,2002:int", _integer)
-_ExactLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+from seedbed.seeds.loader import NULL, Loader, value_of
+from seedbed.seeds.tables import Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +23,19 @@ class Written:
     lines: Mapping[str, int]
 
 
-def read_rows(path: Path, name: str) -> tuple[dict[str, Written] | None, list[Finding]]:
+def read_rows(
+    path: Path, name: str, known: Mapping[str, Attribute]
+) -> tuple[dict[str, Written] | None, list[Finding]]:
     """Return the rows of a file by label, None where it cannot be read as rows at all, and what is wrong with it.
 
     Args:
         path: the file.
         name: how findings call it, such as ``seeds/users.yaml``.
+        known: the columns there are.
     """
     findings: list[Finding] = []
     try:
-        loader = _ExactLoader(path.read_bytes().decode("utf-8"))
+        loader = Loader(path.read_bytes().decode("utf-8"))
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -76,7 +44,7 @@ def read_rows(path: Path, name: str) -> tuple[dict[str, Written] | None, list[Fi
         return None, [Finding(name, f"is not YAML in UTF-8: {str(error).splitlines()[0]}")]
     except OSError as error:
         return None, [Finding(name, f"cannot be read: {error.strerror}")]
-    if root is None or root.tag == "tag:yaml.org,2002:null":
+    if root is None or root.tag == NULL:
         return {}, []
     if not isinstance(root, yaml.MappingNode):
         line = root.start_mark.line + 1
@@ -87,25 +55,36 @@ def read_rows(path: Path, name: str) -> tuple[dict[str, Written] | None, list[Fi
             problem = f"{label!r} is no label, which is a text of one line without a slash"
             findings.append(Finding(f"{name}:{line}", problem))
         if isinstance(node, yaml.MappingNode):
-            rows[label] = _row(loader, node, name, label, line, findings)
+            values, lines = _row(loader, node, known, name, label, findings)
+            rows[label] = Written(line, values, lines)
             continue
         rows[label] = Written(line, {}, {})  # also of what is no row: others may refer to it
-        if node.tag != "tag:yaml.org,2002:null":
+        if node.tag != NULL:
             findings.append(Finding(f"{name}:{line}", f"{label}: a row maps columns to values"))
     return rows, findings
 
 
 def _row(
-    loader: Any, node: Any, name: str, label: str, line: int, findings: list[Finding]
-) -> Written:
+    loader: Any,
+    node: Any,
+    known: Mapping[str, Attribute],
+    name: str,
+    label: str,
+    findings: list[Finding],
+) -> tuple[dict[str, Any], dict[str, int]]:
     values, lines = {}, {}
     for column, at, value in _items(node, name, findings):
+        attribute = known.get(column, Attribute())
         try:
-            values[column], lines[column] = loader.construct_object(value, deep=True), at
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-02-30
+            values[column], lines[column] = value_of(loader, value, attribute), at
+        except (
+            yaml.YAMLError,
+            ValueError,
+            RecursionError,
+        ) as error:  # such as 2026-02-30; [*itself]
             problem = str(getattr(error, "problem", error))
             findings.append(Finding(f"{name}:{at}", f"{label}.{column}: {problem}"))
-    return Written(line, {c: _tidy(v) for c, v in values.items()}, lines)
+    return values, lines
 
 
 def _items(node: Any, name: str, findings: list[Finding]) -> list[tuple[str, int, Any]]:
@@ -123,12 +102,3 @@ def _items(node: Any, name: str, findings: list[Finding]) -> list[tuple[str, int
         else:
             found[key.value] = (line, value)
     return [(key, line, value) for key, (line, value) in found.items()]
-
-
-def _tidy(value: Any, top: bool = True) -> Any:
-    """Return a value with the Decimals inside JSON-like structures as numbers again."""
-    if isinstance(value, dict):
-        return {key: _tidy(item, top=False) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_tidy(item, top=False) for item in value]
-    return float(value) if isinstance(value, Decimal) and not top else value
