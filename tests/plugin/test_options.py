@@ -113,7 +113,10 @@ class TestValues:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("as_of", "garbage"), ("scale", -1), ("scale", "nan"), ("seed", [1]), ("schema", {})],
+        [
+            *[("as_of", "garbage"), ("scale", -1), ("scale", "nan"), ("seed", [1]), ("schema", {})],
+            ("pool", -3),
+        ],
     )
     def test_a_value_in_a_marker_that_cannot_be_read(
         self, pytester: pytest.Pytester, name: str, value: object
@@ -121,6 +124,19 @@ class TestValues:
         """Said of the marker, in one line."""
         with pytest.raises(InvalidInput, match=rf"^@pytest.mark.seedbed\({name}=...\): "):
             resolve(pytester.parseconfig(), {name: value})
+
+    @pytest.mark.parametrize("flag", ["--seedbed-pool=-3", "--seedbed-cache-size=-1"])
+    def test_a_number_below_nothing(self, pytester: pytest.Pytester, flag: str) -> None:
+        """Is refused, by the name of the option."""
+        name, _, value = flag.partition("=")
+        with pytest.raises(InvalidInput, match=rf"^{name}: '{value}' is below 0"):
+            resolve(pytester.parseconfig(flag))
+
+    def test_a_list_of_files_is_told_how_to_be_said(self, pytester: pytest.Pytester) -> None:
+        """pyproject.toml has lists; the option is one text."""
+        with pytest.raises(InvalidInput) as refusal:
+            resolve(pytester.parseconfig(), {"schema": ["a.sql", "b.sql"]})
+        assert "blanks between" in refusal.value.remedy
 
     def test_paths_and_dates_are_values(self, pytester: pytest.Pytester) -> None:
         """As Python has them."""

@@ -62,9 +62,13 @@ class Option:
                 raise InvalidInput(f"{origin}: {value!r} is not a number") from None
             if self.name == "scale" and not 0 < number < math.inf:
                 raise InvalidInput(f"{origin}: {value!r} is not a number above 0")
+            if number < 0:
+                raise InvalidInput(f"{origin}: {value!r} is below 0")
             return number
         if not isinstance(value, (str, int, date, PurePath)) or isinstance(value, bool):
-            raise InvalidInput(f"{origin}: {value!r} is no text")
+            several = isinstance(value, (list, tuple)) and self.name == "schema"
+            remedy = "Say several files as one text, with blanks between them." if several else ""
+            raise InvalidInput(f"{origin}: {value!r} is no text", remedy=remedy)
         text = value if isinstance(value, date) else str(value)
         if self.name == "as_of":
             return _moment(text, origin)
