@@ -23,9 +23,10 @@ from seedbed.testdb.connecting import failure
 from seedbed.url import libpq_url
 
 _LISTEN = f"LISTEN {CHANNEL}"
-_BEGIN = f"BEGIN;SAVEPOINT {COMMITTED}".encode()
-_END = f"ROLLBACK TO SAVEPOINT {COMMITTED};ROLLBACK;DEALLOCATE ALL;SELECT pg_advisory_unlock_all()".encode()
-"""What the end of a transaction does not undo ends in the same message; it fails where the transaction is another one by now."""
+_BEGIN = f"SELECT pg_advisory_unlock_all();DEALLOCATE ALL;BEGIN;SAVEPOINT {COMMITTED}".encode()
+"""First goes what the end of the last test's transaction did not undo: a test's end is waited for, its beginning is not."""
+_END = f"ROLLBACK TO SAVEPOINT {COMMITTED};ROLLBACK".encode()
+"""It fails where the transaction is another one by now."""
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
