@@ -557,7 +557,7 @@ class EndlessFactory(Factory):
 
 
 def pick_without_a_module(rows: Any) -> None:
-    pick("ParentFactory")
+    rows.many(factory_of(parent=None), 1, parent=pick("ParentFactory"))
 
 
 def missing_factory(rows: Any) -> None:

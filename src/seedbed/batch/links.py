@@ -14,7 +14,7 @@ from seedbed.batch.batch import Batch
 from seedbed.batch.evaluation import choices, split
 from seedbed.batch.selection import Index, Link, Selection
 from seedbed.errors import InvalidInput, nearest
-from seedbed.fields.relations import follow, pick
+from seedbed.fields.relations import follow, pick, reference
 
 DEEPEST = 50
 """How many SubFactories may hang below each other; more of them have no end."""
@@ -36,6 +36,8 @@ def refers(
         return _end_of(declaration, declarations, above) is not None
     if isinstance(declaration, Dict | List):
         return False
+    if isinstance(declaration, reference):
+        return True
     if makes(declaration):
         from seedbed.factory import Factory
 
@@ -49,7 +51,7 @@ def makes(declaration: Any) -> bool:
     """Tell whether a declaration that gives other rows may make them."""
     if isinstance(declaration, Maybe):
         return makes(declaration.yes) or makes(declaration.no)
-    return isinstance(declaration, SubFactory) and not isinstance(declaration, pick)
+    return isinstance(declaration, SubFactory) and not isinstance(declaration, pick | reference)
 
 
 def factory_of(
@@ -140,6 +142,8 @@ def _link(
         return Link(Selection(()), np.full(len(rows), -1, dtype=np.int64))
     if makes(declaration):
         return _made(batch, rows, name, declaration, context)
+    if isinstance(declaration, reference) and not context:
+        return _link(batch, rows, name, None, context)
     if context:
         raise InvalidInput(
             f"{batch.factory.__name__}: {name}__{next(iter(context))} cannot be set: a profile picks that row, it makes none.",

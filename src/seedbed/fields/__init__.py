@@ -5,7 +5,7 @@ All of factory_boy's declarations work beside them; these are faster, and what t
 
 from seedbed.fields.base import Cells, Field
 from seedbed.fields.draws import choice, decimal, faker, integer, moment, scaled
-from seedbed.fields.relations import col, derived, follow, pick, rollup, running
+from seedbed.fields.relations import col, derived, follow, pick, reference, rollup, running
 from seedbed.fields.texts import pattern, unique
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "moment",
     "pattern",
     "pick",
+    "reference",
     "rollup",
     "running",
     "scaled",

@@ -20,13 +20,50 @@ col = pl.col
 Besides the row's own columns there are ``@as_of``, ``@index`` (the row's number among its siblings) and ``@key``."""
 
 
-class pick(SubFactory):  # noqa: N801
+class _Led(SubFactory):
+    """What leads to rows of a factory: the class, its path, or its name alone where it stands in the same module."""
+
+    def __init__(self, factory: type | str, **overrides: Any) -> None:
+        self._near = isinstance(factory, str) and "." not in factory
+        super().__init__(f".{factory}" if self._near else factory, **overrides)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if self._near:
+            self.factory_wrapper.module = owner.__module__
+
+    def get_factory(self) -> Any:
+        """Return the factory.
+
+        Raises:
+            InvalidInput: only its name is known, and the declaration does not stand in a factory, whose module would be the one.
+        """
+        wrapper = self.factory_wrapper
+        if self._near and wrapper.factory is None:
+            wrapper.factory = self._neighbour(wrapper.module, wrapper.name)
+        return super().get_factory()
+
+    def _neighbour(self, module: str, name: str) -> Any:
+        from seedbed.factory import every_factory
+
+        if not module:
+            kind = type(self).__name__
+            raise InvalidInput(
+                f"{kind}({name!r}) does not say where that factory is.",
+                remedy=f"Name its module, such as {kind}('factories.{name}').",
+            )
+        # Not only attributes of the module: a factory may be defined in a function.
+        there = [made for made in every_factory() if made.__module__ == module]
+        return next((made for made in reversed(there) if made.__name__ == name), None)
+
+
+class pick(_Led):  # noqa: N801
     """A parent out of a pool, by consistent hashing: one more row in a pool of n moves about 1/n of the picks.
 
     In `build()`, where there is no pool, it makes a parent as SubFactory does.
 
     Args:
-        pool: a factory (all rows that the profile has of it), or in a recipe the rows to pick from.
+        pool: a factory (all rows that the profile has of it; a name alone is one of the same module), or in a recipe the rows to pick
+            from.
         weight: a column of the pool's rows, or an expression over them: relative shares, 1 being the ordinary one.
         distinct: whether rows that share a parent pick different ones (the two sides of a many-to-many table).
 
@@ -44,13 +81,25 @@ class pick(SubFactory):  # noqa: N801
         self.pool = pool
         self.weight = None if weight is None else expression_of(weight)
         self.distinct = distinct
-        if isinstance(pool, str) and "." not in pool:
-            raise InvalidInput(
-                f"pick({pool!r}) does not say where that factory is.",
-                remedy=f"Name its module, such as pick('factories.{pool}').",
-            )
         source = pool if isinstance(pool, type | str) else pool.factory
         super().__init__(source, **overrides)
+
+
+class reference(_Led):  # noqa: N801
+    """The row that a seed or a recipe names, and none where nobody does: the parent in a tree, or one end of a circle.
+
+    Args:
+        factory: of the row; a name alone is one of the same module.
+
+    >>> parent = reference("CategoryFactory")
+    """
+
+    def __init__(self, factory: type | str) -> None:
+        super().__init__(factory)
+
+    def evaluate(self, instance: Any, step: Any, extra: Any) -> Any:
+        """Return None, or in `build(parent__name=...)` a row that is made of what was given."""
+        return super().evaluate(instance, step, extra) if extra else None
 
 
 class follow(BaseDeclaration):  # noqa: N801

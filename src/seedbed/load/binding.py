@@ -171,7 +171,8 @@ class _Binder:
         for name in names:
             column = self.table.columns.get(name)
             if column is None:
-                remedy = too_long(name) or nearest(name, list(self.table.columns))
+                remedy = too_long(name) or self._row_meant(name)
+                remedy = remedy or nearest(name, list(self.table.columns))
                 self._say(name, "the table has no such column", remedy)
                 good = False
             elif column.generated:
@@ -210,15 +211,21 @@ class _Binder:
         if named:
             return named[0]
         ending = [key for key in keys if key.columns[-1] in names]
-        candidates = ending or keys
+        candidates = sorted(ending or keys, key=lambda key: key.columns)
         if len(candidates) > 1:
             self._say(
                 reference.name,
                 f"{len(candidates)} foreign keys lead to {parent.name}: "
                 + ", ".join("(" + ", ".join(key.columns) + ")" for key in candidates),
-                "give the columns in the model",
+                f"call it {' or '.join(key.columns[-1] for key in candidates)}, or without the _id",
             )
         return candidates[0] if candidates else None
+
+    def _row_meant(self, name: str) -> str:
+        """Return what to do where a value stands for a row: the table has a key of that name and an _id."""
+        parent = self.table.leads_to(f"{name}_id")
+        made = f"make it fields.reference, pick or SubFactory, or call it {name}_id"
+        return f"{name}_id refers to {parent}: {made}" if parent else ""
 
     def _columns_named(self, name: str) -> tuple[str, ...]:
         return next(((n,) for n in (f"{name}_id", name) if n in self.table.columns), ())

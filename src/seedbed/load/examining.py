@@ -24,7 +24,11 @@ def examine(works: Works, work: Work, go_on: Callable[[], None] = lambda: None) 
     findings: list[Finding] = []
     for name in binding.plain:
         go_on()
+        parent = binding.table.leads_to(name)
         for fault in work.check(name):
+            if parent and not fault.remedy:
+                remedy = f"to name a row of {parent}, make it fields.reference or pick"
+                fault = Fault(fault.positions, fault.problem, remedy)
             findings.append(at_row(binding, name, fault))
     for link in binding.links:
         findings += _empty_references(work, link)

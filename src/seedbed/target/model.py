@@ -141,6 +141,11 @@ class Table:
         """Whether one integer column is the row's identity."""
         return len(self.identity) == 1 and _integer(self.columns[self.identity[0]].type)
 
+    def leads_to(self, column: str) -> TableName | None:
+        """Return the table whose keys a column holds, None where it is no foreign key of its own."""
+        found = (key.parent for key in self.foreign_keys if key.columns == (column,))
+        return next(found, None)
+
     @property
     def qualified(self) -> sql.Identifier:
         """The table's name, for composing SQL: of an INSERT or a COPY; for whatever meets rows that are there, see `live`."""
