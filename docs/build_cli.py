@@ -15,6 +15,7 @@ COMMANDS = (
     ("status",),
     ("reset",),
     ("destroy",),
+    ("forget",),
     ("stamp",),
     ("backup",),
     ("restore",),

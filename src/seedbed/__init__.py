@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seedbed import errors, fields, snapshot
-    from seedbed.api import apply, backup, destroy, plan, reset, restore, stamp, status
+    from seedbed.api import apply, backup, destroy, forget, plan, reset, restore, stamp, status
     from seedbed.errors import SeedbedError
     from seedbed.factory import Factory
     from seedbed.profile import Profile
@@ -29,6 +29,7 @@ __all__ = [
     "destroy",
     "errors",
     "fields",
+    "forget",
     "plan",
     "reset",
     "restore",
@@ -48,6 +49,7 @@ _HOMES = {
     "destroy": "seedbed.api",
     "errors": "",
     "fields": "",
+    "forget": "seedbed.api",
     "plan": "seedbed.api",
     "reset": "seedbed.api",
     "restore": "seedbed.api",

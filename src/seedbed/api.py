@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
     from seedbed.environment import Patterns, Verdict
+    from seedbed.forgetting import Forgotten
+    from seedbed.options import Edits
     from seedbed.plan import Plan
     from seedbed.profile import Profile
     from seedbed.project import Project
@@ -121,6 +123,7 @@ def destroy(
     url: str | sqlalchemy.URL,
     *,
     confirm: str | None,
+    edits: Edits = "refuse",
     backup: bool | str | Path | None = None,
     environment: str | Said | None = None,
     wait: bool = True,
@@ -134,6 +137,8 @@ def destroy(
     Args:
         url: the database.
         confirm: the database's name.
+        edits: what becomes of rows that are not as seedbed left them: ``refuse`` to do anything, ``keep`` them, as nobody's, or
+            ``overwrite``: delete them, too.
         backup: whether a backup is made first, and where; has to be said, except in a database that seedbed created.
         environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
         wait: wait for another run's lock.
@@ -149,6 +154,7 @@ def destroy(
 
     check(
         confirm=confirm,
+        edits=edits,
         backup=backup,
         environment=environment,
         wait=wait,
@@ -158,8 +164,37 @@ def destroy(
     )
     said, patterns = _said(project, environment)
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
-    options = DestroyOptions(confirm, backup_choice(backup), said, wait, limits, patterns)
+    options = DestroyOptions(confirm, backup_choice(backup), said, wait, limits, patterns, edits)
     return delete(url_text(url), options)
+
+
+def forget(
+    url: str | sqlalchemy.URL,
+    *tables: str,
+    confirm: str | None,
+    environment: str | Said | None = None,
+    wait: bool = True,
+    project: Project | str | Path | None = None,
+) -> Forgotten:
+    """Make seedbed forget its rows in some tables: they stay where they are, and are nobody's from then on.
+
+    Args:
+        url: the database.
+        tables: their names, as `status` shows them, or with their schemas.
+        confirm: the database's name.
+        environment: what the database is for; what ``SEEDBED_ENVIRONMENT`` and the others say by default.
+        wait: wait for another run's lock.
+        project: the folder of the project whose configuration holds, where it is not the current one.
+
+    Raises:
+        SeedbedError: one of its kinds, see `seedbed.errors`.
+    """
+    from seedbed.forgetting import ForgetOptions
+    from seedbed.forgetting import forget as strike_off
+
+    check(confirm=confirm, environment=environment, wait=wait)
+    said, patterns = _said(project, environment)
+    return strike_off(url_text(url), tables, ForgetOptions(confirm, said, wait, patterns))
 
 
 def status(

@@ -107,18 +107,18 @@ def undecided(run: Run, options: Options) -> list[Finding]:
     adopt = sum(len(work.adopt) for work in run.written)
     if adopt and not options.adopt:
         found.append(Finding("", f"{so_many_rows(adopt)} that seedbed did not write", ADOPT))
-    others = [f"{one.where}: {one.problem}" for one in lost_to_others(run, options)]
+    others = [f"{one.where}: {one.problem}" for one in lost_to_others(run)]
     if others and options.confirm is None:
         found.append(Finding("", f"the tables hold {'; '.join(others)}", CONFIRM))
     return found
 
 
-def lost_to_others(run: Run, options: Options) -> list[Finding]:
+def lost_to_others(run: Run) -> list[Finding]:
     """Return, by table, the rows to be emptied out that are more than what seedbed left there."""
     findings = []
     for one in run.emptied:
         parts = [f"{so_many_rows(one.others)} that seedbed did not write"] if one.others else []
-        if one.edited and options.edits == "refuse":
+        if one.edited:
             parts.append(f"{so_many_rows(one.edited)} edited since")
         if parts:
             findings.append(Finding(run.name(one.table.name), ", ".join(parts)))
@@ -134,7 +134,7 @@ def permit_emptying(
         Unconfirmed: they hold rows that seedbed did not write, or that were edited since, and the database's name was not repeated.
         BackupUndecided: rows go, and nobody has said whether to make a backup.
     """
-    losses = lost_to_others(run, options)
+    losses = lost_to_others(run)
     name = verdict.site.database
     if losses and options.confirm is None:
         raise Unconfirmed(

@@ -13,19 +13,20 @@ import psycopg
 from psycopg import Connection, errors, sql
 from psycopg.types.json import Jsonb
 
-from seedbed import guard, ledger, target
+from seedbed import guard, ledger
 from seedbed.dataset import TableName
 from seedbed.environment import Patterns
-from seedbed.errors import DatabaseFailure, Drift, Finding, Unconfirmed
+from seedbed.errors import Drift, Finding, Unconfirmed
 from seedbed.interruption import interruptible
 from seedbed.ledger import Entry
 from seedbed.load.committing import commit
+from seedbed.load.destroying import choose
 from seedbed.load.failures import translated
-from seedbed.load.privileges import lacking
-from seedbed.load.pruning import Held, delete_free, doom
+from seedbed.load.pruning import Held, delete_free
+from seedbed.load.recording import forget
 from seedbed.load.retrying import AGAIN, persistently
 from seedbed.load.session import Limits, connect, locked, take_lock, transaction
-from seedbed.options import BackupChoice
+from seedbed.options import BackupChoice, Edits
 from seedbed.settings import Said
 
 
@@ -38,12 +39,14 @@ class Destroyed:
         tables: by table, how many rows were deleted.
         seconds: how long it took.
         backup: the backup that was made first, if one was.
+        kept: by table, how many rows stay that somebody edited; they are no longer seedbed's.
     """
 
     database: str
     tables: Mapping[str, int]
     seconds: float
     backup: Path | None = None
+    kept: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class DestroyOptions:
         wait: wait for another run's lock.
         limits: how long to wait for other locks, for a statement and for the server.
         patterns: what the project says of names; None: the project of the current folder does.
+        edits: what to do about rows that somebody else changed since.
     """
 
     confirm: str | None = None
@@ -65,6 +69,17 @@ class DestroyOptions:
     wait: bool = True
     limits: Limits = field(default_factory=Limits)
     patterns: Patterns | None = None
+    edits: Edits = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One attempt: by table how many rows were deleted, and how many stay; the rows that others depend on."""
+
+    database: str
+    tables: Mapping[str, int]
+    kept: Mapping[str, int]
+    held: list[Held]
 
 
 def destroy(url: str, options: DestroyOptions) -> Destroyed:
@@ -79,32 +94,31 @@ def destroy(url: str, options: DestroyOptions) -> Destroyed:
 
     Raises:
         Refused: the name was not repeated, the guard says no, or nobody has said whether to make a backup.
-        Drift: some rows had to be kept; the others are deleted.
+        Drift: some rows are not as seedbed left them, and nobody has said what becomes of them; or others depend on some of ours,
+            which had to be kept, and all others are deleted.
     """
     started = time.monotonic()
     with interruptible():
         backup = _backed_up(url, options) if options.backup else None
-        name, done, held = persistently(lambda: _attempt(url, options, started))
-    if held:
+        done = persistently(lambda: _attempt(url, options, started))
+    if done.held:
         raise Drift(
-            f"{sum(done.values())} rows deleted, but others depend on some of ours, which were kept",
-            findings=[Finding(str(one.table), str(one)) for one in held],
+            f"{sum(done.tables.values())} rows deleted, but others depend on some of ours, which were kept",
+            findings=[Finding(str(one.table), str(one)) for one in done.held],
             remedy="Delete the rows that refer to them and destroy again.",
         )
-    return Destroyed(name, done, time.monotonic() - started, backup)
+    return Destroyed(done.database, done.tables, time.monotonic() - started, backup, done.kept)
 
 
-def _attempt(
-    url: str, options: DestroyOptions, started: float
-) -> tuple[str, dict[str, int], list[Held]]:
+def _attempt(url: str, options: DestroyOptions, started: float) -> _Done:
     with _admitted(url, options) as connection:
         take_lock(connection, wait=options.wait)
         name = _admit(connection, options)
-        done, held = _delete(connection)
-        number = _record(connection, done, held, time.monotonic() - started)
-        if number:
-            commit(connection, url, number)
-    return name, done, held
+        if not ledger.exists(connection):
+            return _Done(name, {}, {}, [])
+        done = _delete(connection, name, options)
+        commit(connection, url, _record(connection, done, time.monotonic() - started))
+    return done
 
 
 @contextmanager
@@ -126,13 +140,17 @@ def _backed_up(url: str, options: DestroyOptions) -> Path | None:
 
     with _admitted(url, options) as connection:
         _admit(connection, options)
+        if ledger.exists(connection):
+            choose(
+                connection, options.edits
+            )  # what would refuse the run does so before a backup is made
     made = made_first(url, options.backup, options.said)
     return made.path if made else None
 
 
 def _admit(connection: Connection[Any], options: DestroyOptions) -> str:
     """Ask everything that has to be asked first; return the database's name."""
-    row = connection.execute("SELECT current_database()").fetchone()
+    row = connection.execute("SELECT pg_catalog.current_database()").fetchone()
     name = row[0] if row else ""
     if options.confirm != name:
         raise Unconfirmed(
@@ -153,21 +171,19 @@ def _admit(connection: Connection[Any], options: DestroyOptions) -> str:
     return str(name)
 
 
-def _delete(connection: Connection[Any]) -> tuple[dict[str, int], list[Held]]:
-    entries = ledger.entries(connection) if ledger.exists(connection) else {}
-    live = target.read(connection, entries)
-    there = {name: entry for name, entry in entries.items() if name in live.tables}
-    findings = lacking(connection, [live.tables[name] for name in there], writing=True)
-    if findings:
-        raise DatabaseFailure("the role lacks privileges", findings=findings)
-    doomed = {
-        name: doom(connection, live.tables[name], entry, None) for name, entry in there.items()
-    }
-    if not entries:
-        return {}, []
-    done, held = delete_free(connection, doomed)
-    _forget(connection, entries, {one.table for one in held})
-    return {live.shown(name): count for name, count in done.items()}, held
+def _delete(connection: Connection[Any], database: str, options: DestroyOptions) -> _Done:
+    chosen = choose(connection, options.edits)
+    done, held = delete_free(connection, chosen.doomed)
+    for name, keys in chosen.kept.items():
+        forget(connection, chosen.entries[name], keys)
+    _forget(connection, chosen.entries, {one.table for one in held})
+    shown = chosen.live.shown
+    return _Done(
+        database,
+        {shown(name): count for name, count in done.items()},
+        {shown(name): len(keys) for name, keys in chosen.kept.items()},
+        held,
+    )
 
 
 def _forget(
@@ -187,15 +203,12 @@ def _forget(
         )
 
 
-def _record(
-    connection: Connection[Any], done: Mapping[str, int], held: list[Held], seconds: float
-) -> tuple[int, str] | None:
-    if not ledger.exists(connection):
-        return None
+def _record(connection: Connection[Any], done: _Done, seconds: float) -> tuple[int, str]:
+    some = "changed" if any(done.tables.values()) else "unchanged"
     values = {
         "action": "destroy",
-        "outcome": "kept some" if held else "changed" if any(done.values()) else "unchanged",
-        "counts": Jsonb({name: {"prune": count} for name, count in done.items()}),
+        "outcome": "kept some" if done.held else some,
+        "counts": Jsonb({name: {"prune": count} for name, count in done.tables.items()}),
         "seconds": seconds,
     }
     return ledger.record_run(connection, values)

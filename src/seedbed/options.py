@@ -68,4 +68,4 @@ class Options:
 
     def scope(self, *, writing: bool) -> Scope:
         """Return which part of the profile is meant."""
-        return Scope(self.only, self.skip, self.create, writing, self.clean)
+        return Scope(self.only, self.skip, self.create, writing, self.clean, self.adopt)

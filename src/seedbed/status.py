@@ -13,6 +13,7 @@ from psycopg.rows import namedtuple_row
 from seedbed import guard, ledger, target
 from seedbed.environment import Patterns, Stamp
 from seedbed.ledger import EDITED, MISSING
+from seedbed.load.destroying import misfit
 from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, transaction
 from seedbed.settings import Said
@@ -26,7 +27,7 @@ class RunRecord:
     """One run, as the ledger wrote it down.
 
     Attributes:
-        action: apply, reset or destroy.
+        action: apply, reset, destroy or forget.
         outcome: changed, unchanged, or, of a destroy, ``kept some``.
         counts: by table, the plan's counts.
         seconds: how long it took.
@@ -57,6 +58,7 @@ class TableStatus:
         edited: how many of them somebody changed since.
         missing: how many of them somebody deleted.
         named: how many are hand-picked.
+        problem: why they cannot be looked for where the ledger says; then all of them count as missing.
     """
 
     table: str
@@ -64,6 +66,7 @@ class TableStatus:
     edited: int = 0
     missing: int = 0
     named: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,9 @@ class Status:
 
     @property
     def drifted(self) -> bool:
-        """Whether somebody edited or deleted rows of ours."""
-        return any(table.edited or table.missing for table in self.tables.values())
+        """Whether somebody edited or deleted rows of ours, or their tables are not the same."""
+        tables = self.tables.values()
+        return any(table.edited or table.missing or table.problem for table in tables)
 
 
 def status(url: str, *, said: Said | None = None, patterns: Patterns | None = None) -> Status:
@@ -127,14 +131,17 @@ def _runs(connection: Connection[Any]) -> tuple[RunRecord, ...]:
 def _tables(connection: Connection[Any]) -> dict[str, TableStatus]:
     entries = ledger.entries(connection)
     live = target.read(connection, entries)
+    places = ledger.places_of(connection, entries.values())
     found = {}
     for name, entry in entries.items():
         short = live.shown(name)
         table = live.tables.get(name)
         named = len(ledger.names(connection, entry))
-        if table is None or table.identity != entry.identity:
+        wrong = misfit(connection, entry, table, places)
+        if table is None or wrong:
             count = ledger.count(connection, entry)
-            found[short] = TableStatus(short, count, missing=count, named=named)
+            problem = f"{wrong.problem} ({wrong.remedy})" if wrong else ""
+            found[short] = TableStatus(short, count, missing=count, named=named, problem=problem)
             continue
         states = ledger.known_rows(connection, entry, table).states
         edited, missing = int((states == EDITED).sum()), int((states == MISSING).sum())

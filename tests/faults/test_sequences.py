@@ -153,12 +153,18 @@ class Databases(RuleBasedStateMachine):
         self.check_ours(world)
         assert not applied(self.url, *made(*world)).changed
 
-    @rule()
-    def destroy(self):
+    @rule(edits=st.sampled_from(["refuse", "overwrite"]))
+    def destroy(self, edits):
+        """Rows that somebody edited are in its way until it is said what becomes of them."""
+        before, name = self.bytes(), conninfo_to_dict(self.url)["dbname"]
         try:
-            destroy(self.url, DestroyOptions(conninfo_to_dict(self.url)["dbname"], backup=False))
-        except Drift:
-            assert self.any_of_theirs()
+            destroy(self.url, DestroyOptions(name, backup=False, edits=edits))
+        except Drift as error:
+            if error.message == "rows are not as seedbed left them":
+                assert edits == "refuse"
+                assert self.bytes() == before
+            else:
+                assert self.any_of_theirs()
         else:
             assert all(not self.ids_of_ours(table) for table in TABLES)
 

@@ -109,11 +109,14 @@ class TestRowsThatAreNotOurs:
         cleaned(database)
         assert traces(database, "other")["other"] == before
 
-    def test_that_were_edited_may_be_overwritten_without_the_name(self, database):
+    def test_that_were_edited_need_the_name_even_where_they_may_be_overwritten(self, database):
+        """What was edited may be a row of the application under a key of ours."""
         prepare(database, DDL)
         applied(database, *world())
         execute(database, "UPDATE posts SET title = 'edited'")
-        cleaned(database, edits="overwrite")
+        with pytest.raises(Unconfirmed, match="posts: 2 rows edited since"):
+            cleaned(database, edits="overwrite")
+        cleaned(database, edits="overwrite", confirm=name_of(database))
         assert execute(database, "SELECT title FROM posts ORDER BY 1") == [("p",), ("q",)]
 
     @pytest.mark.parametrize("choice", [{"edits": "keep"}, {"adopt": True}])

@@ -53,6 +53,7 @@ ROOMS = [
         "plan",
         "apply",
         "destroy",
+        "forgetting",
         "status",
         "export",
         "api",

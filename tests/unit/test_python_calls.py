@@ -74,7 +74,7 @@ def test_a_profile_that_is_none_is_refused() -> None:
         seedbed.plan(None, NOWHERE)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["destroy", "status", "stamp", "backup", "restore"])
+@pytest.mark.parametrize("name", ["destroy", "forget", "status", "stamp", "backup", "restore"])
 def test_every_function_takes_a_project(name: str, tmp_path: Any) -> None:
     """Its folder will do; here it is of a project whose configuration is broken."""
     (tmp_path / "pyproject.toml").write_text("[tool.seedbed]\nprofils = 'x'\n")

@@ -184,6 +184,8 @@ def finish(
                     raise DatabaseFailure("the backup did not come back whole", findings=wrong)
                 inside.execute("ANALYZE")
             if ledger.exists(inside):
+                if manifest is not None:
+                    ledger.take_tables(inside)
                 inside.execute("DELETE FROM seedbed.stamp")
             if verdict.environment in KNOWN:
                 _stamp(inside, verdict.environment, verdict)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from seedbed.options import Edits
 
 
 def _profile_names(incomplete: str) -> list[str]:
@@ -97,6 +100,9 @@ BackupDir = Annotated[
     Path | None,
     typer.Option(metavar="DIR", file_okay=False, help="Make a backup first, in this folder."),
 ]
+KeepEdits = Annotated[
+    bool, typer.Option("--keep-edits", help="Leave rows that somebody changed since as they are.")
+]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait for another run's lock: exit 5.")
 ]
@@ -128,3 +134,16 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours on a terminal.")]
+
+
+def edits_of(keep: bool, overwrite: bool) -> Edits:
+    """Return what was said about rows that somebody changed since.
+
+    Raises:
+        InvalidInput: both.
+    """
+    from seedbed.errors import InvalidInput
+
+    if keep and overwrite:
+        raise InvalidInput("--keep-edits and --overwrite-edits exclude each other")
+    return "keep" if keep else "overwrite" if overwrite else "refuse"

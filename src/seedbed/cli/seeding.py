@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ from seedbed.cli.options import (
     Detail,
     Environment,
     Json,
+    KeepEdits,
     LockTimeout,
     Minimal,
     NoColor,
@@ -30,10 +31,10 @@ from seedbed.cli.options import (
     Seed,
     Skip,
     StatementTimeout,
+    edits_of,
 )
 from seedbed.cli.output import Output
 from seedbed.cli.running import Seeding
-from seedbed.errors import InvalidInput
 
 if TYPE_CHECKING:
     from seedbed.wishes import Wishes
@@ -42,9 +43,6 @@ NoCreate = Annotated[bool, typer.Option("--no-create", help="Never create the pr
 Adopt = Annotated[
     bool,
     typer.Option("--adopt", help="Take over rows with our natural key that seedbed did not write."),
-]
-KeepEdits = Annotated[
-    bool, typer.Option("--keep-edits", help="Leave rows that somebody changed since as they are.")
 ]
 OverwriteEdits = Annotated[
     bool,
@@ -165,7 +163,7 @@ def apply(
         "minimal": minimal,
         "only": only or (),
         "skip": skip or (),
-        "edits": _edits(keep_edits, overwrite_edits),
+        "edits": edits_of(keep_edits, overwrite_edits),
         "adopt": adopt,
         "create": not no_create,
         "clean": clean,
@@ -232,9 +230,3 @@ def reset(
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
     name = profile or active_profile(place.url, limits)
     Seeding(output, project, name, place.url, environment, wishes).reset(place)
-
-
-def _edits(keep: bool, overwrite: bool) -> Literal["refuse", "keep", "overwrite"]:
-    if keep and overwrite:
-        raise InvalidInput("--keep-edits and --overwrite-edits exclude each other")
-    return "keep" if keep else "overwrite" if overwrite else "refuse"

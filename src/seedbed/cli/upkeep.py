@@ -1,4 +1,4 @@
-"""Commands about a database that was seeded: status, destroy, stamp."""
+"""Commands about a database that was seeded: status, destroy, forget, stamp."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from seedbed.cli.options import (
     DatabaseUrl,
     Environment,
     Json,
+    KeepEdits,
     LockTimeout,
     NoColor,
     NoWait,
     Quiet,
     StatementTimeout,
     Whose,
+    edits_of,
 )
 from seedbed.cli.output import Output
 from seedbed.environment import read_environment
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register this module's commands."""
-    for command in (status, destroy, stamp):
+    for command in (status, destroy, forget, stamp):
         app.command()(command)
 
 
@@ -61,6 +63,11 @@ def status(
 def destroy(
     profile: Whose = None,
     database_url: DatabaseUrl = None,
+    keep_edits: KeepEdits = False,
+    overwrite_edits: Annotated[
+        bool,
+        typer.Option("--overwrite-edits", help="Delete rows that somebody changed since, too."),
+    ] = False,
     backup: BackupFirst = None,
     backup_dir: BackupDir = None,
     environment: Environment = None,
@@ -77,12 +84,14 @@ def destroy(
     from seedbed import api
 
     output = Output(json, quiet, not no_color)
+    edits = edits_of(keep_edits, overwrite_edits)
     at = existing(output, profile, database_url, environment)
     name = name_said(confirm, "delete seedbed's rows from it")
     done = offered(
         lambda choice: api.destroy(
             at.url,
             confirm=name,
+            edits=edits,
             backup=choice,
             environment=at.said,
             wait=not no_wait,
@@ -93,6 +102,30 @@ def destroy(
         choice_of(backup, backup_dir),
     )
     _print_destroyed(output, done)
+
+
+def forget(
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="Its name, as seedbed status shows it.")
+    ],
+    profile: Whose = None,
+    database_url: DatabaseUrl = None,
+    environment: Environment = None,
+    confirm: Confirm = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Forget which rows of a table are seedbed's. They stay where they are, and are nobody's from then on."""
+    from seedbed import api
+
+    output = Output(json, quiet)
+    at = existing(output, profile, database_url, environment, naming=table)
+    name = name_said(confirm, f"forget which rows of {table} are seedbed's")
+    done = api.forget(at.url, table, confirm=name, environment=at.said, wait=not no_wait)
+    output.document({"database": done.database, "tables": dict(done.tables)})
+    for table, rows in done.tables.items():
+        output.text(f"{done.database}: {rows:,} rows of {table} are no longer seedbed's")
 
 
 def stamp(
@@ -134,6 +167,7 @@ def _print_destroyed(output: Output, done: Destroyed) -> None:
         {
             "database": done.database,
             "tables": dict(done.tables),
+            "kept": dict(done.kept),
             "backup": str(done.backup) if done.backup else None,
             "seconds": round(done.seconds, 3),
         }
@@ -141,6 +175,8 @@ def _print_destroyed(output: Output, done: Destroyed) -> None:
     if done.backup:
         output.text(f"Backup: {done.backup}")
     output.table(("table", "deleted"), list(done.tables.items()), numbers=("deleted",))
+    for table, rows in done.kept.items():
+        output.text(f"{table}: {rows:,} edited rows stay, and are no longer seedbed's")
     deleted = sum(done.tables.values())
     output.text(f"{done.database}: {deleted:,} rows deleted ({done.seconds:.2f} s)")
 
@@ -165,6 +201,7 @@ def _document(found: Status, url: str) -> dict[str, object]:
                 "named": table.named,
                 "edited": table.edited,
                 "missing": table.missing,
+                **({"problem": table.problem} if table.problem else {}),
             }
             for name, table in found.tables.items()
         },
@@ -200,6 +237,9 @@ def _print_status(output: Output, found: Status) -> None:
             for name, table in found.tables.items()
         ]
         output.table(("table", *columns), rows, numbers=columns)
+        for name, table in found.tables.items():
+            if table.problem:
+                output.text(f"{name}: {table.problem}")
         output.text("somebody edited or deleted rows of seedbed" if found.drifted else "no drift")
         output.text()
     output.table(

@@ -130,7 +130,9 @@ def admit(
     return replace(verdict, refusal=why, remedy=remedy)
 
 
-Step = Literal["clean", "reset", "restore", "destroy", "snapshot restore", "snapshot drop"]
+Step = Literal[
+    "clean", "reset", "restore", "destroy", "forget", "snapshot restore", "snapshot drop"
+]
 """What is done to a database that takes away rows."""
 
 _VARIABLES: dict[Step, str] = {

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS seedbed.tables (
     name text NOT NULL,
     identity text[] NOT NULL,
     columns jsonb NOT NULL,
+    oid oid,
     UNIQUE (schema, name));
 CREATE TABLE IF NOT EXISTS seedbed.rows (
     table_id int NOT NULL,

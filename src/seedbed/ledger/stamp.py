@@ -9,6 +9,7 @@ from psycopg import Connection, errors, sql
 from seedbed.environment import Stamp
 from seedbed.errors import Refused
 from seedbed.ledger.schema import ensure
+from seedbed.ledger.tables import take_tables
 
 _READ = """
 SELECT environment, system_identifier, database_oid, stamped_at, stamped_by,
@@ -62,6 +63,9 @@ def write_stamp(
     # A ledger may be from before the column; only its owner may add it, so only a stamp does.
     if connection.execute(_BORN).fetchone() is None:
         connection.execute("ALTER TABLE seedbed.stamp ADD COLUMN born bool NOT NULL DEFAULT false")
+    row = connection.execute("SELECT system_identifier, database_oid FROM seedbed.stamp").fetchone()
+    if row not in (None, (system_identifier, database_oid)):
+        take_tables(connection)
     connection.execute(
         "INSERT INTO seedbed.stamp (environment, system_identifier, database_oid, born) VALUES (%s, %s, %s, %s) "
         "ON CONFLICT (one) DO UPDATE SET (environment, system_identifier, database_oid, born, stamped_at, stamped_by) "

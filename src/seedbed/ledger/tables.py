@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,24 +21,28 @@ class Entry:
         id: seedbed.tables.id.
         identity: the columns that rows.id or rows.pk hold.
         columns: name and type of the columns that rows.row_hash is made of.
+        oid: pg_class.oid of the table; None in a ledger that was made before it was kept, until a run may add it.
     """
 
     id: int
     table: TableName
     identity: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
+    oid: int | None = None
 
 
 def entries(connection: Connection[Any]) -> dict[TableName, Entry]:
     """Return the tables the ledger knows."""
+    # The number through JSON, for a ledger that was made before the column has none.
     rows = connection.execute(
-        "SELECT id, schema, name, identity, columns FROM seedbed.tables ORDER BY id"
+        "SELECT id, schema, name, identity, columns, (pg_catalog.to_jsonb(e) ->> 'oid')::int8 "
+        "FROM seedbed.tables e ORDER BY id"
     ).fetchall()
     return {
         TableName(name, schema): Entry(
-            id, TableName(name, schema), tuple(identity), tuple((a, b) for a, b in columns)
+            id, TableName(name, schema), tuple(identity), tuple((a, b) for a, b in columns), oid
         )
-        for id, schema, name, identity, columns in rows
+        for id, schema, name, identity, columns, oid in rows
     }
 
 
@@ -52,4 +56,43 @@ def enter(connection: Connection[Any], table: Table, columns: Sequence[str]) -> 
         [table.name.schema, table.name.name, list(table.identity), Jsonb(hashed)],
     ).fetchone()
     assert row is not None
-    return Entry(row[0], table.name, table.identity, hashed)
+    return Entry(row[0], table.name, table.identity, hashed, table.oid)
+
+
+def note_tables(connection: Connection[Any], tables: Iterable[Table]) -> None:
+    """Write down which tables these are, where the ledger does not know it, so that others of their names are told from them."""
+    known = entries(connection)
+    new = [
+        (known[table.name].id, table.oid)
+        for table in tables
+        if table.name in known and known[table.name].oid != table.oid
+    ]
+    if new and _has_numbers(connection):
+        connection.execute(
+            "UPDATE seedbed.tables e SET oid = n.oid FROM unnest(%s::int[], %s::oid[]) n (id, oid) WHERE e.id = n.id",
+            [[number for number, _ in new], [oid for _, oid in new]],
+        )
+
+
+def take_tables(connection: Connection[Any]) -> None:
+    """Take the tables that are there for those that were written to: a dump that comes back gives them other numbers."""
+    if _has_numbers(connection):
+        connection.execute(
+            "UPDATE seedbed.tables SET oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', schema, name))"
+        )
+
+
+def _has_numbers(connection: Connection[Any]) -> bool:
+    """Return whether the ledger has room for the tables' numbers; one that was made before them gets it from its owner."""
+    row = connection.execute(_NUMBERS).fetchone()
+    there, owned = row if row else (False, False)
+    if not there and owned:
+        connection.execute("ALTER TABLE seedbed.tables ADD COLUMN oid oid")
+    return bool(there or owned)
+
+
+_NUMBERS = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'oid' AND NOT a.attisdropped),
+       pg_catalog.pg_has_role(c.relowner, 'USAGE')
+  FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass('seedbed.tables')
+"""

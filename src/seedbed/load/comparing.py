@@ -162,8 +162,8 @@ def _left(work: Work) -> None:
     left = np.flatnonzero(~used)
     states = known.states[left]
     work.forget = left[states == MISSING]
-    work.gone_edited = left[states == EDITED]
-    work.gone = left[(states != MISSING) & (states != EDITED)]
+    work.gone_edited = left[np.isin(states, (EDITED, UNKNOWN))]
+    work.gone = left[states == SAME]
 
 
 def _recognise(connection: Connection[Any], works: Works, work: Work) -> list[Finding]:

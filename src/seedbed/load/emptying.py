@@ -17,7 +17,7 @@ from psycopg.rows import namedtuple_row
 from seedbed import ledger
 from seedbed.dataset import TableName
 from seedbed.errors import DatabaseFailure, Finding, so_many_rows
-from seedbed.ledger import EDITED, Entry
+from seedbed.ledger import EDITED, UNKNOWN, Entry
 from seedbed.load.order import parents_first
 from seedbed.load.pruning import Owned
 from seedbed.target import Table, own_rows
@@ -65,11 +65,18 @@ def contents(
 
 def _counted(connection: Connection[Any], table: Table, entry: Entry | None) -> Emptied:
     query = sql.SQL("SELECT count(*), 0, 0 FROM {}").format(table.live)
-    if entry is not None and entry.identity == table.identity:
+    if entry and not ledger.other_key(entry, table) and not ledger.replaced(entry, table):
         query = sql.SQL(
-            "SELECT count(*), count(r.key), count(*) FILTER (WHERE r.key IS NOT NULL AND {} = {}) "
+            "SELECT count(*), count(r.key), count(*) FILTER (WHERE r.key IS NOT NULL AND {} IN ({}, {})) "
             "FROM {} t LEFT JOIN seedbed.rows r ON r.table_id = {} AND {}"
-        ).format(ledger.state(entry, table), EDITED, table.live, entry.id, ledger.same_row(table))
+        ).format(
+            ledger.state(entry, table),
+            EDITED,
+            UNKNOWN,
+            table.live,
+            entry.id,
+            ledger.same_row(table),
+        )
     row = connection.execute(query).fetchone()
     total, ours, edited = row if row else (0, 0, 0)
     return Emptied(table, entry, ours - edited, edited, total - ours)

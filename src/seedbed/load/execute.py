@@ -137,6 +137,7 @@ def _tell_ledger(connection: Connection[Any], run: Run, *, overwrite: bool) -> N
         recording.forget(connection, leaving.entry, leaving.known.keys[leaving.forget])
     for entry in run.lost:
         recording.forget_table(connection, entry)
+    ledger.note_tables(connection, [each.table for each in run.touched])
     if _triggers_fired(run):
         for entry in ledger.entries(connection).values():
             table = run.target.tables.get(entry.table)

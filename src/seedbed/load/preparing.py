@@ -6,7 +6,7 @@ them is raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,10 @@ from psycopg import Connection
 from seedbed import ledger, target
 from seedbed.dataset import Dataset, TableName
 from seedbed.errors import DatabaseFailure, Finding, InvalidInput
-from seedbed.ledger import Entry
+from seedbed.ledger import Entry, Known
 from seedbed.load import emptying, schema
 from seedbed.load.binding import Binding, bind, chosen, parents
+from seedbed.load.casting import refused_texts
 from seedbed.load.checking import Checks
 from seedbed.load.circles import route
 from seedbed.load.comparing import compare, is_empty
@@ -79,7 +80,7 @@ def prepared(
     with Checks(run.works, run.written, checking) as run.checks:
         if scope.clean:
             _look_at_contents(connection, run, lock=scope.writing)
-        _look(connection, run, leaving)
+        _look(connection, run, leaving, adopt=scope.adopt)
         _compare(connection, run, ahead=scope.writing)
         _note(run)
         yield run
@@ -92,7 +93,7 @@ def _compare(connection: Connection[Any], run: Run, *, ahead: bool) -> None:
         for work in run.written:
             work.create = np.arange(work.size)
         return
-    run.ready_all()
+    run.ready_all(lambda: refused_texts(connection, run.written))
     findings = [f for work in run.written for f in compare(connection, run.works, work)]
     refuse("the database cannot be brought to what the profile says", findings)
 
@@ -155,37 +156,50 @@ def _look_at_contents(connection: Connection[Any], run: Run, *, lock: bool) -> N
     run.emptied = emptying.contents(connection, tables, run.entries)
 
 
-def _look(connection: Connection[Any], run: Run, leaving: list[tuple[Table, Entry]]) -> None:
-    """Read the ledger, and the live rows it speaks of."""
-    findings = []
+def _look(
+    connection: Connection[Any], run: Run, leaving: list[tuple[Table, Entry]], *, adopt: bool
+) -> None:
+    """Read the ledger, and the live rows it speaks of.
+
+    Raises:
+        Drift: it speaks of other tables, or of other keys.
+    """
     emptied = {one.table.name for one in run.emptied}
+    places = ledger.places_of(connection, run.entries.values())
+    findings = [ledger.other_name(entry, places) for entry in run.lost]
     for name, work in run.works.items():
         if name in emptied:
             work.locate(ledger.NONE_KNOWN, None)
             work.empty = True
             continue
         entry = run.entries.get(name)
-        if entry and entry.identity != work.table.identity:
-            findings.append(_other_identity(entry, work.table))
-            continue
-        known = ledger.known_rows(connection, entry, work.table) if entry else ledger.NONE_KNOWN
+        known = ledger.NONE_KNOWN
+        if entry:
+            known, finding = _known(connection, entry, work.table, places, adopt=adopt)
+            findings.append(finding)
         work.locate(known, entry)
         work.empty = not len(known.keys) and is_empty(connection, work.table)
     for table, entry in leaving:
-        if entry.identity != table.identity:
-            findings.append(_other_identity(entry, table))
-        else:
-            run.leaving.append(Leaving(table, entry, ledger.known_rows(connection, entry, table)))
-    refuse("the ledger does not fit the database", findings)
+        known, finding = _known(connection, entry, table, places, adopt=adopt)
+        findings.append(finding)
+        run.leaving.append(Leaving(table, entry, known))
+    ledger.refuse_misfits(findings)
 
 
-def _other_identity(entry: Entry, table: Table) -> Finding:
-    return Finding(
-        str(table.name),
-        f"its rows were written with the identity ({', '.join(entry.identity)}), now it is ({', '.join(table.identity)})",
-        "put the old key back, or make seedbed forget the table: delete it from seedbed.tables and its rows (table_id "
-        f"{entry.id}) from seedbed.rows",
-    )
+def _known(
+    connection: Connection[Any],
+    entry: Entry,
+    table: Table,
+    places: Mapping[int, str],
+    *,
+    adopt: bool,
+) -> tuple[Known, Finding | None]:
+    """Return the ledger's rows of a table, or what is wrong where they are not to be looked for in it."""
+    finding = ledger.other_key(entry, table)
+    if finding:
+        return ledger.NONE_KNOWN, finding
+    known = ledger.known_rows(connection, entry, table)
+    return known, None if adopt else ledger.other_table(entry, table, known, places)
 
 
 def _note(run: Run) -> None:

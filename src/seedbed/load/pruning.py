@@ -107,7 +107,7 @@ def delete_free(
     Returns:
         How many rows of each table were deleted, and what holds the rest.
     """
-    _hold_still(connection, doomed)
+    hold_still(connection, doomed)
     held = _set_aside(connection, doomed)
     deleted: dict[TableName, int] = {}
     tables = {name: one.table for name, one in doomed.items()}
@@ -120,7 +120,7 @@ def delete_free(
     return deleted, [each for several in held.values() for each in several]
 
 
-def _hold_still(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:
+def hold_still(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:
     """Let nobody refer to the rows any more: who was about to is waited for, and seen by the next look."""
     for one in doomed.values():
         connection.execute(

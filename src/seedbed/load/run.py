@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from seedbed.dataset import Dataset, TableName
 from seedbed.errors import Finding, InvalidInput
-from seedbed.ledger import EDITED, MISSING, Entry, Known
+from seedbed.ledger import EDITED, MISSING, SAME, UNKNOWN, Entry, Known
 from seedbed.load.checking import Checks
 from seedbed.load.circles import Route
 from seedbed.load.emptying import Emptied
@@ -25,6 +26,7 @@ class Scope:
         create: whether missing tables may be created.
         writing: whether the run will write, and needs the privileges.
         clean: whether the tables are emptied first.
+        adopt: whether rows are taken over that seedbed may not have written.
     """
 
     only: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class Scope:
     create: bool = True
     writing: bool = False
     clean: bool = False
+    adopt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,12 @@ class Leaving:
     @property
     def gone(self) -> Positions:
         """Rows as we left them."""
-        return np.flatnonzero((self.known.states != MISSING) & (self.known.states != EDITED))
+        return np.flatnonzero(self.known.states == SAME)
 
     @property
     def gone_edited(self) -> Positions:
-        """Rows somebody edited."""
-        return np.flatnonzero(self.known.states == EDITED)
+        """Rows somebody edited, and those of which that cannot be said."""
+        return np.flatnonzero(np.isin(self.known.states, (EDITED, UNKNOWN)))
 
     @property
     def forget(self) -> Positions:
@@ -107,15 +110,20 @@ class Run:
         if self.checks.of(work):
             self.ready_all()
 
-    def ready_all(self) -> None:
+    def ready_all(self, more: Callable[[], list[Finding]] = list) -> None:
         """Wait for the values of all tables.
+
+        Args:
+            more: what else is wrong with them, as far as it is not said already.
 
         Raises:
             InvalidInput: some cannot be written.
         """
         assert self.checks is not None
-        name = self.dataset.profile
-        refuse(f"the profile {name} has values the database cannot hold", self.checks.all())
+        findings = self.checks.all()
+        said = {finding.where for finding in findings}
+        findings += [finding for finding in more() if finding.where not in said]
+        refuse(f"the profile {self.dataset.profile} has values the database cannot hold", findings)
 
     @property
     def touched(self) -> list[Work | Leaving]:
