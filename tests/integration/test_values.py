@@ -15,6 +15,8 @@ from given import applied, execute, objects, planned, prepare, rows, traces
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
+from seedbed.errors import InvalidInput
+
 
 class Mood(Enum):
     HAPPY = "happy"
@@ -233,3 +235,49 @@ CREATE TYPE mood AS ENUM ('happy', 'sad');
 CREATE TABLE t (id serial PRIMARY KEY, i int, s smallint, n numeric(5,2), v varchar(3), m mood, b bool, d date, u uuid,
                 j jsonb, a text[], req text NOT NULL, f float8);
 """
+
+
+class TestAllAtOnce:
+    """What is wrong with hand-picked values is said in one go, whoever finds it."""
+
+    def test_what_we_and_the_server_cannot_read_comes_together(self, database):
+        """Two sides, several columns, several rows, each with its row and column."""
+        prepare(
+            database,
+            "CREATE TABLE t (id serial PRIMARY KEY, v text, i int, ip inet, span int4range, days date[])",
+        )
+        bad = rows(
+            "t",
+            ["a", "b", "c"],
+            {
+                "v": pl.Series(["nul \0", ["x"], "fine"], dtype=pl.Object),
+                "i": [1, 2**40, 3],
+                "ip": ["nowhere", "192.0.2.1", "192.0.2.256"],
+                "span": [None, "[7,3)", "[3,7)"],
+                "days": ["{2026-02-30}", None, "{2026-02-28}"],
+            },
+        )
+        with pytest.raises(InvalidInput) as planning:
+            planned(database, bad)
+        found = [f"{f.where}: {f.problem} ({f.remedy})" for f in planning.value.findings]
+        assert sorted(found) == [
+            "a: public.t.days: a date or time out of range ()",
+            "a: public.t.ip: not valid input for the column's type ()",
+            "a: public.t.v: a NUL character, which no text may hold ()",
+            "b: public.t.i: out of range for integer ()",
+            "b: public.t.span: not valid for the column's type, such as a range that ends before it begins ()",
+            "b: public.t.v: a value cannot be written: it is a list (the column is text)",
+            "c: public.t.ip: not valid input for the column's type ()",
+        ]
+
+    @pytest.mark.parametrize("value", [True, 1.5, date(2026, 3, 1), Decimal("1.50")])
+    def test_what_is_no_text_is_not_made_one(self, database, value):
+        """Neither where the whole column is of it nor among texts; an integer is written in one way only."""
+        prepare(database, "CREATE TABLE t (id serial PRIMARY KEY, v text, tags text[])")
+        for columns in (
+            {"v": [value, value]},
+            {"v": objects([3, value if not isinstance(value, Decimal) else 1.5])},
+            {"tags": objects([["x"], [value if not isinstance(value, Decimal) else 1.5]])},
+        ):
+            with pytest.raises(InvalidInput, match=r"put (it|them) in quotes"):
+                planned(database, rows("t", ["a", "b"], columns))

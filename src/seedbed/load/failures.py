@@ -15,6 +15,7 @@ from seedbed.errors import DatabaseFailure, Finding, InvalidInput, Locked, Seedb
 from seedbed.load.work import Positions, Work
 
 REASONS = {
+    "22000": "not valid for the column's type, such as a range that ends before it begins",
     "22001": "longer than the column's type allows",
     "22003": "out of range for the column's type",
     "22007": "not a date or time",
@@ -130,6 +131,12 @@ def explained(
     return _violation(work, positions, names, error)
 
 
+def reason(error: psycopg.Error) -> str:
+    """Return why the server does not take a value, without the value."""
+    state = error.sqlstate or ""
+    return REASONS.get(state, f"not valid input for the column's type (SQLSTATE {state})")
+
+
 def _row(work: Work, positions: Positions, error: psycopg.Error) -> int | None:
     """Return the row an error is about: the only one, or the one that COPY's context names.
 
@@ -197,8 +204,7 @@ def _constraint(work: Work, error: psycopg.Error) -> str:
 def _bad_value(
     work: Work, positions: Positions, names: Sequence[str], error: psycopg.Error
 ) -> SeedbedError:
-    reason = REASONS.get(error.sqlstate or "", f"not accepted (SQLSTATE {error.sqlstate})")
-    finding = Finding(_place(work, positions, names, error), reason)
+    finding = Finding(_place(work, positions, names, error), reason(error))
     return InvalidInput(
         f"the database does not take a value for {work.table.name}", findings=[finding]
     )

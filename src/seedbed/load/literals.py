@@ -17,6 +17,11 @@ from psycopg.adapt import PyFormat, Transformer
 from seedbed.load.intervals import interval_texts
 from seedbed.target import Type
 
+TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext", "char"})
+"""The types that take any text. What else they are given would be written in one of several ways."""
+
+NO_TEXTS = (bool, float, datetime, date, time, timedelta)
+
 
 def json_document(value: Any) -> str:
     """Return a value as a JSON document; NaN and infinities are refused with a ValueError."""
@@ -58,6 +63,8 @@ def _scalar(value: Any, kind: Type) -> str:
         return value if isinstance(value, str) else json_document(value)
     if isinstance(value, Enum):
         return _member(value, kind)
+    if kind.base in TEXTS and isinstance(value, NO_TEXTS):
+        raise TypeError(f"it is a {type(value).__name__} (in a seed file, put it in quotes)")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
@@ -71,7 +78,7 @@ def _scalar(value: Any, kind: Type) -> str:
     if isinstance(value, timedelta):
         return str(interval_texts(pl.Series([value]))[0])
     if isinstance(value, dict | list):
-        raise TypeError(f"a {type(value).__name__}, but the column is {kind.name}")
+        raise TypeError(f"it is a {type(value).__name__}")
     return _dumped(value)
 
 

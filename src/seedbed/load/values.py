@@ -13,10 +13,9 @@ import polars as pl
 
 from seedbed.load.intervals import interval_texts
 from seedbed.load.limits import CHECKS, LIMITS, Fault, fault_at, positions_of
-from seedbed.load.literals import json_document, literal
+from seedbed.load.literals import TEXTS, json_document, literal
 from seedbed.target import Column, Type
 
-TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext", "char"})
 JSONS = frozenset({"json", "jsonb"})
 
 FRACTIONS = "numbers with a fraction, but the column holds integers"
@@ -30,11 +29,13 @@ class Unfit(Exception):
 
     Attributes:
         problems: what is wrong and at which positions; without positions it is the column as a whole.
+        others: the column without the values that are wrong.
     """
 
     def __init__(self, problem: str, positions: Sequence[int] = ()) -> None:
         super().__init__(problem)
         self.problems: dict[str, Sequence[int]] = {problem: positions}
+        self.others: pl.Series | None = None
 
 
 def fit(series: pl.Series, column: Column) -> tuple[Fitted, list[Fault]]:
@@ -48,13 +49,18 @@ def fit(series: pl.Series, column: Column) -> tuple[Fitted, list[Fault]]:
         fitted = _convert(series, column.type)
     except Unfit as unfit:
         remedy = f"the column is {column.type.name}"
-        return series, [
+        faults = [
             Fault(np.array(where or [0], dtype=np.int64), problem, remedy)
             for problem, where in unfit.problems.items()
         ]
-    faults = [fault for check in CHECKS for fault in check(fitted, column.type)]
-    faults += _missing(fitted, column)
-    return fitted, faults
+        if unfit.others is None:
+            return series, faults
+        return unfit.others, faults + _checked(unfit.others, column)
+    return fitted, _checked(fitted, column) + _missing(fitted, column)
+
+
+def _checked(fitted: pl.Series, column: Column) -> list[Fault]:
+    return [fault for check in CHECKS for fault in check(fitted, column.type)]
 
 
 def _missing(fitted: pl.Series, column: Column) -> list[Fault]:
@@ -110,9 +116,13 @@ def _mapped(series: pl.Series, convert: Callable[[object], str | None]) -> pl.Se
         except (TypeError, ValueError) as problem:  # a UnicodeEncodeError is a ValueError
             reason = "it holds a lone surrogate" if isinstance(problem, UnicodeError) else problem
             wrong.setdefault(f"a value cannot be written: {reason}", []).append(position)
+            values.append(None)
+    fitted = pl.Series(values, dtype=pl.String)
     if wrong:
-        raise _all_of(wrong)
-    return pl.Series(values, dtype=pl.String)
+        unfit = _all_of(wrong)
+        unfit.others = fitted
+        raise unfit
+    return fitted
 
 
 def _encodable(text: str | None) -> str | None:
@@ -180,9 +190,9 @@ def _string(series: pl.Series, kind: Type) -> pl.Series:
     dtype = series.dtype
     if dtype == pl.String:
         return series
-    if dtype.is_integer() or dtype.is_decimal():
+    if dtype.is_integer() or getattr(dtype, "scale", None) == 0:
         return series.cast(pl.String)
-    raise Unfit(f"{dtype} values, but the column holds text")
+    raise Unfit(f"{dtype} values, but the column holds text (in a seed file, put them in quotes)")
 
 
 def _bytes(series: pl.Series, kind: Type) -> pl.Series:
