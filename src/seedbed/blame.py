@@ -42,11 +42,11 @@ def blaming(root: Path, doing: str) -> Iterator[None]:
 
 def place_in(root: Path, error: BaseException) -> str | None:
     """Return ``file:line`` of the innermost line below a folder that an exception passed, None for none."""
-    if isinstance(error, SyntaxError) and error.filename and _is_theirs(root, error.filename):
+    if isinstance(error, SyntaxError) and error.filename and is_theirs(root, error.filename):
         return f"{_shown(root, error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
-        if _is_theirs(root, frame.filename):
+        if is_theirs(root, frame.filename):
             return f"{_shown(root, frame.filename)}:{frame.lineno}"
     return None
 
@@ -58,7 +58,8 @@ def summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def _is_theirs(root: Path, filename: str) -> bool:
+def is_theirs(root: Path, filename: str) -> bool:
+    """Tell whether a file is the project's own code: below its folder, not installed there, not seedbed's."""
     file = Path(filename)
     if not file.is_relative_to(root) or _INSTALLED & set(file.relative_to(root).parts):
         return False

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,35 @@ def read_permissions(variables: Mapping[str, str] | None = None) -> Permissions:
     """
     variables = os.environ if variables is None else variables
     return Permissions(frozenset(name for name in PERMISSIONS if variables.get(name) == "1"))
+
+
+@contextmanager
+def database_variables(url: str, variables: Mapping[str, str]) -> Iterator[None]:
+    """Let the process's environment name a database while a block runs, and nothing in it another one.
+
+    Args:
+        url: the database, as ``postgresql://...``; ``DATABASE_URL`` keeps the driver or the spelling that it has.
+        variables: libpq's, which lead to the database, too; all others of libpq's are absent meanwhile.
+    """
+    before = {name: value for name, value in os.environ.items() if _names_a_database(name)}
+    scheme = before.get("DATABASE_URL", "").strip().partition("://")[0]
+    if scheme.partition("+")[0] in ("postgresql", "postgres"):
+        url = f"{scheme}://{url.partition('://')[2]}"
+    _replace_variables({**variables, "DATABASE_URL": url})
+    try:
+        yield
+    finally:
+        _replace_variables(before)
+
+
+def _replace_variables(variables: Mapping[str, str]) -> None:
+    for name in [*filter(_names_a_database, os.environ)]:
+        del os.environ[name]
+    os.environ.update(variables)
+
+
+def _names_a_database(variable: str) -> bool:
+    return variable == "DATABASE_URL" or variable.startswith("PG")
 
 
 def docker_host() -> str | None:

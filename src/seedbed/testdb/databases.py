@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedbed.errors import SeedbedError
+from seedbed.blame import summary
+from seedbed.errors import DatabaseFailure, SeedbedError
 from seedbed.servers import Embedded, System
 from seedbed.servers.launcher import LocalServer
 from seedbed.servers.tuning import DISPOSABLE
@@ -83,8 +84,8 @@ class Databases:
             try:
                 with self.timed("build"):
                     found, built = ensure_template(self.host, self._registry, blueprint)
-            except SeedbedError as error:
-                self._broken[blueprint] = error
+            except Exception as error:
+                self._broken[blueprint] = _told(error)
                 raise
             if built:
                 self._folder.note(_BUILT)
@@ -166,6 +167,17 @@ class Databases:
                     self._registry.forget()
                 self._registry.clean()
             self._folder.note(_CLEAN)
+
+
+def _told(error: Exception) -> SeedbedError:
+    """Return why a template cannot be built, for the tests after the first that needed it."""
+    from seedbed.testdb.tables import TablesFailure
+
+    if isinstance(error, TablesFailure):
+        return error.again()
+    if isinstance(error, SeedbedError):
+        return error
+    return DatabaseFailure(f"the template cannot be built, as was told before: {summary(error)}")
 
 
 def finish(run: RunFolder, wanted: Wanted) -> None:

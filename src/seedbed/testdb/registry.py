@@ -136,13 +136,18 @@ class Registry:
     def publish(self, draft: str, template: Template) -> None:
         """Make a finished draft a template: from one moment to the next, for everybody.
 
-        Nobody can be connected to it: connections were off before its name was known to anyone.
+        Nobody else can be connected to it: connections were off before its name was known to anyone. What the project's
+        own code has left open, such as an engine's pool, is ended.
         """
         old, new = sql.Identifier(draft), sql.Identifier(template.name)
         self.execute(
             sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true").format(old)
         )
         self.wait_until_left(draft)
+        self.execute(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s",
+            [draft],
+        )
         with self.transaction():
             self.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(old, new))
             self.execute("DELETE FROM databases WHERE name = %s", [template.name])

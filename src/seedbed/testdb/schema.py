@@ -11,8 +11,10 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.blame import blaming
 from seedbed.errors import InvalidInput
 from seedbed.testdb.address import driven
+from seedbed.testdb.tables import making, require_tables
 from seedbed.url import libpq_url
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def make_schema(root: Path, said: str, url: str) -> None:
     """
     kind = _kind(said)
     if kind == "alembic":
-        _upgrade(_existing(root, said)[0], url)
+        _upgrade(root, said, url)
     elif kind == "sql":
         _run_files(_existing(root, said), url)
     else:
@@ -106,11 +108,12 @@ def _existing(root: Path, said: str) -> list[Path]:
     return found
 
 
-def _upgrade(ini: Path, url: str) -> None:
+def _upgrade(root: Path, said: str, url: str) -> None:
     """Run an Alembic upgrade as the ``alembic`` command does, with this database's URL.
 
-    Both usual forms of ``env.py`` find it: ``sqlalchemy.url``, and a connection in ``config.attributes``.
+    All usual forms of ``env.py`` find it: ``sqlalchemy.url``, a connection in ``config.attributes``, and DATABASE_URL.
     """
+    ini = _existing(root, said)[0]
     try:
         from alembic import command
         from alembic.config import Config
@@ -124,10 +127,10 @@ def _upgrade(ini: Path, url: str) -> None:
     config.set_main_option("sqlalchemy.url", address.replace("%", "%%"))
     config.attributes["configure_logger"] = False
     engine = create_engine(address, poolclass=NullPool)
-    with engine.begin() as connection:
+    with making(root, said, url), engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    engine.dispose()
+    require_tables(said, url)
 
 
 def _run_files(files: list[Path], url: str) -> None:
@@ -149,7 +152,8 @@ def _from_attribute(root: Path, said: str, url: str) -> None:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     try:
-        value: object = importlib.import_module(name)
+        with blaming(root, f"importing {name} for seedbed_schema"):
+            value: object = importlib.import_module(name)
         for attribute in path.split("."):
             value = getattr(value, attribute)
     except (ImportError, AttributeError) as error:
@@ -161,7 +165,9 @@ def _from_attribute(root: Path, said: str, url: str) -> None:
         _create(root, metadata, url)
     elif callable(value):
         call: Callable[[str], object] = value
-        call(url)
+        with making(root, said, url):
+            call(url)
+        require_tables(said, url)
     else:
         raise InvalidInput(f"seedbed_schema = {said!r} is neither a metadata nor a callable")
 

@@ -23,6 +23,7 @@ _SMALL = 100_000_000
 
 ORIGIN = "the pytest plugin"
 """Who says what a test database is for."""
+_HOOK = "pytest_seedbed_schema"
 
 
 def ensure_template(host: Host, registry: Registry, blueprint: Blueprint) -> tuple[Template, bool]:
@@ -50,7 +51,11 @@ def _usable(registry: Registry, key: str) -> Template | None:
 def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Template:
     draft = registry.reserve("draft")[0]
     create_database(registry, draft, way=fastest_way(registry))
-    manifest = fill(blueprint, host.url(draft))
+    try:
+        manifest = fill(blueprint, host.url(draft))
+    except BaseException:
+        registry.drop(draft, force=True)
+        raise
     # A run that copies an older one right now keeps it, so that this one has a name of its own.
     stale = registry.template(key)
     if stale and not registry.drop(stale.name):
@@ -73,7 +78,7 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
     dated = wanted.as_of is None
     if dated:
         wanted = replace(wanted, as_of=datetime.combine(today(), time()))
-    prepared = blueprint.prepare is not None and bool(blueprint.prepare(url))
+    prepared = _prepared(blueprint, url)
     if not (prepared or blueprint.schema or wanted.metadata is not None):
         raise InvalidInput(
             f"nothing says where the tables of the project in {blueprint.root} come from",
@@ -88,6 +93,19 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
         rows = count_rows(connection)
     compact(url)
     return Manifest.of_this_process(blueprint.root, done.as_of, wanted.seed, rows, dated=dated)
+
+
+def _prepared(blueprint: Blueprint, url: str) -> bool:
+    """Let a hook of the project make the tables; says whether it did."""
+    from seedbed.testdb.tables import making, require_tables
+
+    if blueprint.prepare is None:
+        return False
+    with making(blueprint.root, _HOOK, url):
+        prepared = bool(blueprint.prepare(url))
+    if prepared:
+        require_tables(_HOOK, url)
+    return prepared
 
 
 def _source(blueprint: Blueprint) -> tuple[Source, str]:
