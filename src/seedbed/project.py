@@ -58,6 +58,13 @@ class Project:
         return self.settings.name
 
     @property
+    def has_profiles(self) -> bool:
+        """Whether there are profiles: a module that the configuration names must be there, the usual one need not."""
+        module = self.settings.profiles
+        path = [str(self.root), *sys.path]
+        return module != PAYROLL["profiles"] or PathFinder.find_spec(module, path) is not None
+
+    @property
     def seeds_folder(self) -> Path:
         """The folder of the hand-picked rows; it need not exist."""
         return self.root / self.settings.seeds
@@ -114,7 +121,10 @@ class Project:
                 found[value.name], places[value.name] = value, module.__name__
         if not found:
             where = f"the module {self.settings.profiles!r} of {self.root}"
-            raise InvalidInput(f"{where} holds no seedbed.Profile")
+            raise InvalidInput(
+                f"{where} holds no seedbed.Profile",
+                remedy='Write one, or name another module in [tool.seedbed], such as profiles = "package.profiles".',
+            )
         return found
 
     def profile(self, name: str) -> Profile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 NOWHERE = "unix:///nonexistent/docker.sock"
@@ -77,10 +79,13 @@ def test_where_there_is_no_project_a_run_that_needs_a_server_has_it(
     unsaid: pytest.Pytester,
 ) -> None:
     """The payroll project's rows are there for the curious; after collection at the latest the run says where."""
+    for name in ("shop", "factories", "seeds"):
+        shutil.rmtree(unsaid.path / name)
     (unsaid.path / "pyproject.toml").unlink()
     (unsaid.path / "conftest.py").unlink()
     unsaid.makepyfile("def test_x(seedbed_server): assert seedbed_server.kind == 'embedded'")
     for options in ((), ("-n", "2")):
         result = unsaid.runpytest_subprocess(*options)
         result.assert_outcomes(passed=1)
-        result.stdout.fnmatch_lines([CHOSEN])
+        whose = f"seedbed: the tables and rows of the payroll project, seedbed's own example: * {unsaid.path} *"
+        result.stdout.fnmatch_lines([CHOSEN, whose])

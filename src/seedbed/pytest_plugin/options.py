@@ -87,7 +87,10 @@ OPTIONS = (
         "the container's image; in a marker, a choice of the container",
         "postgres:18-alpine",
     ),
-    Option("profile", "which rows the database holds", "testing"),
+    Option(
+        "profile",
+        "which rows the database holds; none for the tables alone (default: testing, or none where there are no profiles)",
+    ),
     Option("isolation", "how tests are kept apart", "rollback", ISOLATIONS),
     Option(
         "as_of",
@@ -126,7 +129,7 @@ class Wishes:
     url: str | None
     hosts: str
     image: str
-    profile: str
+    profile: str | None
     isolation: str
     as_of: Any
     scale: float

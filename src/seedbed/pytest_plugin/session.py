@@ -17,6 +17,7 @@ from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywher
 from seedbed.pytest_plugin.shelf import Key, Shelf
 
 if TYPE_CHECKING:
+    from seedbed.project import Project
     from seedbed.pytest_plugin.visit import Visit
     from seedbed.testdb.blueprint import Blueprint
     from seedbed.testdb.databases import Databases
@@ -155,13 +156,12 @@ class Session:
     def _draw(self, wishes: Wishes) -> Blueprint:
         from seedbed.request import moment
         from seedbed.testdb.blueprint import Blueprint
+        from seedbed.testdb.whose import usual_profile
 
-        as_of = moment(wishes.as_of)
-        makers = self.config.hook.pytest_seedbed_schema.get_hookimpls()
-        files = tuple(Path(maker.function.__code__.co_filename) for maker in makers)
+        as_of, files = moment(wishes.as_of), self._makers()
         return Blueprint(
             self.root,
-            wishes.profile,
+            wishes.profile or usual_profile(self._project(wishes)),
             as_of=as_of.isoformat() if as_of else None,
             scale=wishes.scale,
             seed=wishes.seed,
@@ -170,6 +170,16 @@ class Session:
             prepare=self._prepare if files else None,
             prepared_by=files,
         )
+
+    def _makers(self) -> tuple[Path, ...]:
+        """Return the files whose hooks make tables."""
+        makers = self.config.hook.pytest_seedbed_schema.get_hookimpls()
+        return tuple(Path(maker.function.__code__.co_filename) for maker in makers)
+
+    def _project(self, wishes: Wishes) -> Project:
+        from seedbed.testdb.whose import project_of
+
+        return project_of(self.root, told=wishes.schema is not None or bool(self._makers()))
 
     def visit(self, item: pytest.Item, isolation: str | None) -> Visit:
         """Return a test's stay in a database, as its markers, the fixture ``seedbed_isolation`` and the options say."""
@@ -194,9 +204,23 @@ class Session:
             cache.clear()
 
     def header(self) -> str:
-        """Return where the server comes from, for people; said once a run."""
+        """Return where the server comes from, for people, and whose the rows are where that is not plain; said once a run."""
         self._announced = True
-        return f"seedbed: {self.choice}"
+        lines = [self.choice, self._whose()]
+        return "\n".join(f"seedbed: {line}" for line in lines if line)
+
+    def _whose(self) -> str:
+        from seedbed.testdb.whose import told_of
+
+        try:
+            project = self._project(self.wishes)
+        except SeedbedError:  # the first test that uses a fixture says what is wrong
+            return ""
+        if project.bundled:
+            return (
+                f"{told_of(project)}: no pyproject.toml in {self.root} or above has [tool.seedbed]"
+            )
+        return "" if self.wishes.profile else told_of(project)
 
     def expected(self) -> bool:
         """Tell whether tests of this run may use fixtures of ours: there is a project, or somebody said something.
@@ -236,8 +260,11 @@ class Session:
 
     def summarise(self, reporter: Any) -> None:
         """Show what was kept, servers that are not the header's, and how long databases took where that was asked for."""
-        for host in self._unannounced():
-            reporter.line(f"seedbed: {host.description}")
+        unannounced = [host.description for host in self._unannounced()]
+        if unannounced and not self._announced:
+            unannounced.append(self._whose())
+        for line in filter(None, unannounced):
+            reporter.line(f"seedbed: {line}")
         if self.kept:
             reporter.section("databases that were kept (seedbed test-db list)")
             for line in self.kept:

@@ -41,6 +41,11 @@ class Blueprint:
     prepare: Prepare | None = field(default=None, compare=False)
     prepared_by: tuple[Path, ...] = ()
 
+    @property
+    def told(self) -> bool:
+        """Whether somebody says where the tables come from."""
+        return self.schema is not None or self.prepare is not None
+
     def fingerprint(self, server_version: str) -> str:
         """Return a text that is the same for the same options and the same files of the project."""
         said = [

@@ -82,7 +82,7 @@ def fill(blueprint: Blueprint, url: str) -> Manifest:
     if not (prepared or blueprint.schema or wanted.metadata is not None):
         raise InvalidInput(
             f"nothing says where the tables of the project in {blueprint.root} come from",
-            remedy='Say schema = "package.models:Base" in [tool.seedbed], or --seedbed-schema.',
+            remedy='Say schema = "package.models:Base" in [tool.seedbed] of pyproject.toml, or seedbed_schema in the ini file.',
         )
     if blueprint.schema and not prepared:
         make_schema(blueprint.root, blueprint.schema, url)
@@ -110,18 +110,9 @@ def _prepared(blueprint: Blueprint, url: str) -> bool:
 
 def _source(blueprint: Blueprint) -> tuple[Source, str]:
     """Return the blueprint's profile, ready to be evaluated, and what its database is for."""
-    from seedbed.project import find_project
-    from seedbed.request import source
+    from seedbed.testdb.whose import source_of
 
-    project = find_project(blueprint.root)
-    wanted = source(
-        project,
-        project.profile(blueprint.profile),
-        as_of=blueprint.as_of,
-        scale=blueprint.scale,
-        seed=blueprint.seed,
-        minimal=blueprint.minimal,
-    )
+    wanted = source_of(blueprint)
     return wanted, "testing" if "testing" in wanted.environments else wanted.environments[0]
 
 
