@@ -78,7 +78,13 @@ class Project:
         """
         from seedbed.seeds import read_seeds
 
-        return read_seeds(self.seeds_folder, self.factories)
+        return read_seeds(self.seeds_folder, self.factories, self.described)
+
+    @cached_property
+    def described(self) -> MetaData | None:
+        """The metadata, if there is one, where factories are bound to tables by name: it says what a model would."""
+        needed = self.settings.schema and any(each._meta.table for each in self.factories)
+        return self.metadata() if needed else None
 
     @cached_property
     def factories(self) -> Sequence[type[Factory[Any]]]:

@@ -16,7 +16,19 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Numeric, String
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Date,
+    Enum,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, INET, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -439,6 +451,35 @@ class TestFindings:
         ]
 
 
+class TestColumnsOfATableByName:
+    """A factory without a model: what its columns take is known where the project's metadata describes the table."""
+
+    TOWNS = factory_of("TownsFactory", name="x", founded=None)
+    TABLES = MetaData()
+    Table("towns", TABLES, Column("name", String), Column("founded", Date), Column("size", Integer))
+
+    def test_what_the_metadata_says_is_checked(self, write: Write) -> None:
+        """As with a model; without metadata, the database has the say."""
+        folder = write(towns__yaml="bonn:\n  founded: once\n")
+        read_seeds(folder, [self.TOWNS])
+        with pytest.raises(InvalidInput, match="founded is 'once', not a date"):
+            read_seeds(folder, [self.TOWNS], self.TABLES)
+
+    def test_an_editor_is_told(self, write: Write) -> None:
+        """Instead of nothing."""
+        project = Folder({}, [self.TOWNS], self.TABLES)
+        schema = json_schema(project)["towns"]  # type: ignore[arg-type]
+        assert "as_of" in str(schema["additionalProperties"]["properties"]["founded"])
+
+    def test_a_column_that_no_factory_declares_is_to_be_declared(self, write: Write) -> None:
+        """Also one that the table has."""
+        with pytest.raises(InvalidInput) as error:
+            read_seeds(write(towns__yaml="bonn:\n  size: 3\n"), [self.TOWNS], self.TABLES)
+        (finding,) = error.value.findings
+        assert finding.problem == "bonn has a column 'size' that no factory of towns declares"
+        assert finding.remedy == "declare it there, such as size = None; declared: founded, name"
+
+
 class TestRelativeTimes:
     """`as_of - 2h30m`."""
 
@@ -487,6 +528,7 @@ class Folder:
 
     seeds: dict[str, dict[str, Seed]]
     factories: list[type[Factory[Any]]]
+    described: MetaData | None = None
 
 
 def schemas_of(folder: Path) -> dict[str, dict[str, Any]]:

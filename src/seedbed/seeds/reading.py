@@ -6,13 +6,16 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.batch import AsOf, Seed
 from seedbed.errors import Finding, InvalidInput, nearest
 from seedbed.factory import Factory
 from seedbed.seeds.tables import Attribute, mismatch, tables_of
 from seedbed.seeds.yaml import Written, read_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 Labels = Mapping[str, Collection[str] | None]
 """The labels there are in each table; None where nobody can tell, because its file cannot be read or is one of two."""
@@ -25,17 +28,20 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 _NO_FACTORIES = "there are none: factories are looked for in the packages of profiles and schema in [tool.seedbed], and in `factories`"
 
 
-def read_seeds(folder: Path, factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Seed]]:
+def read_seeds(
+    folder: Path, factories: Sequence[type[Factory[Any]]], metadata: MetaData | None = None
+) -> dict[str, dict[str, Seed]]:
     """Return the hand-picked rows by table and label.
 
     Args:
         folder: where the files are; none is the same as an empty one.
         factories: the project's factories: what the files' names and columns are checked against.
+        metadata: what describes the tables of factories that have no model; None where nothing does.
 
     Raises:
         InvalidInput: a file, label, column or value is wrong; all of them, with file and line.
     """
-    tables, findings = tables_of(factories), []
+    tables, findings = tables_of(factories, metadata), []
     files: dict[str, str] = {}
     rows: dict[str, dict[str, Written]] = {}
     labels: dict[str, Collection[str] | None] = {}
@@ -78,6 +84,20 @@ def _seed(
     return Seed(label, values, f"{file}:{row.line}", row.lines)
 
 
+def _unknown(
+    where: str, label: str, column: str, known: Mapping[str, Attribute], table: str
+) -> Finding:
+    """Return the finding for a column that no factory declares; the table may well have it."""
+    close = nearest(column, list(known))
+    if close.startswith("did you mean"):
+        return Finding(where, f"{label} has an unknown column {column!r}", close)
+    return Finding(
+        where,
+        f"{label} has a column {column!r} that no factory of {table} declares",
+        f"declare it there, such as {column} = None; declared: {', '.join(sorted(known)) or 'nothing'}",
+    )
+
+
 def _checked(
     file: str,
     label: str,
@@ -90,8 +110,7 @@ def _checked(
     """Return a value ready to use; what is wrong with it goes to the findings."""
     where, value = f"{file}:{row.lines[column]}", row.values[column]
     if column not in known:
-        remedy = nearest(column, list(known))
-        findings.append(Finding(where, f"{label} has an unknown column {column!r}", remedy))
+        findings.append(_unknown(where, label, column, known, Path(file).stem))
         return value
     attribute = known[column]
     if attribute.refers_to:

@@ -44,7 +44,7 @@ def json_schema(project: Project) -> dict[str, dict[str, Any]]:
                 "additionalProperties": False,
             },
         }
-        for table, known in tables_of(project.factories).items()
+        for table, known in tables_of(project.factories, project.described).items()
     }
 
 

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.batch.links import factory_of, refers
 from seedbed.factory import Factory
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +39,31 @@ class Attribute:
         return bool(self.refers_to) or words or str in (self.kind, self.items)
 
 
-def tables_of(factories: Sequence[type[Factory[Any]]]) -> dict[str, dict[str, Attribute]]:
-    """Return the attributes of each table that the factories write to."""
+def tables_of(
+    factories: Sequence[type[Factory[Any]]], metadata: MetaData | None = None
+) -> dict[str, dict[str, Attribute]]:
+    """Return the attributes of each table that the factories write to.
+
+    Args:
+        factories: the project's.
+        metadata: what describes the tables of those that have no model; None where nothing does.
+    """
     tables: dict[str, dict[str, Attribute]] = {}
     for factory in factories:
         known = tables.setdefault(factory.path(), {})
         for name in factory._meta.pre_declarations:
-            known.setdefault(name, _attribute(factory, name))
+            known.setdefault(name, _attribute(factory, name, metadata))
         for name in factory._meta.parameters:
             known.setdefault(name, Attribute(bool, nullable=False))  # a trait
     return tables
 
 
-def _attribute(factory: type[Factory[Any]], name: str) -> Attribute:
+def _attribute(factory: type[Factory[Any]], name: str, metadata: MetaData | None) -> Attribute:
     declarations = factory._meta.pre_declarations
     declaration = declarations[name].declaration
     if refers(declaration, declarations):
         return Attribute(str, refers_to=factory_of(declaration, declarations).path())
-    mapped = None if factory._meta.table else _column(factory, name)
+    mapped = _column(factory, name, metadata)
     if mapped is None:
         return Attribute()
     return Attribute(
@@ -90,10 +100,13 @@ def _allowed(column: Any) -> tuple[Any, ...]:
     return ()
 
 
-def _column(factory: type[Factory[Any]], name: str) -> Any:
+def _column(factory: type[Factory[Any]], name: str, metadata: MetaData | None) -> Any:
+    attribute = factory._meta.rename.get(name, name)
+    if factory._meta.table:
+        table = None if metadata is None else metadata.tables.get(factory.path())
+        return None if table is None else table.columns.get(attribute)
     from sqlalchemy import inspect
 
-    attribute = factory._meta.rename.get(name, name)
     columns = inspect(factory._meta.model).column_attrs
     return columns[attribute].columns[0] if attribute in columns else None
 
