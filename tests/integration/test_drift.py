@@ -209,6 +209,31 @@ class TestExchange:
         ]
         assert not applied(database, self.slugs(a="2", b="1", c="3")).changed
 
+    @pytest.mark.parametrize(
+        "index",
+        ["(lower(slug))", "(slug) WHERE n IS NULL", '(slug COLLATE "C", coalesce(n, 0))'],
+        ids=["expression", "partial", "several"],
+    )
+    @pytest.mark.parametrize("column", ["text", "text NOT NULL"])
+    def test_chains_and_circles_of_expressions(self, database, index, column):
+        """A chain in any case, a circle where the values may be NULL for a moment."""
+        prepare(database, f"CREATE TABLE t (id serial PRIMARY KEY, slug {column}, n int)")
+        execute(database, f"CREATE UNIQUE INDEX k ON t {index}")
+        applied(database, self.slugs(a="c0", b="c1", c="c2", d="c3"))
+        chain = self.slugs(a="C1", b="C2", c="C3", d="C4")
+        if "lower" not in index:
+            chain = self.slugs(a="c1", b="c2", c="c3", d="c4")
+        applied(database, chain)
+        assert not applied(database, chain).changed
+        circle = self.slugs(a="c2", b="c1", c="c3", d="c4")
+        if column == "text":
+            applied(database, circle)
+            assert execute(database, "SELECT slug FROM t ORDER BY id LIMIT 2") == [("c2",), ("c1",)]
+        else:
+            with pytest.raises(InvalidInput, match="rows exchange the unique key k") as caught:
+                applied(database, circle)
+            assert "DEFERRABLE" not in caught.value.remedy
+
     def test_a_circle_of_values_that_must_not_be_null_is_refused(self, database):
         prepare(database, self.STRICT)
         applied(database, self.slugs(a="1", b="2"))

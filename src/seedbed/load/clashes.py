@@ -59,10 +59,16 @@ def _explained(
         return InvalidInput(
             f"rows exchange {what}",
             findings=_findings(work, exchanged, problem),
-            remedy="Columns that must not be NULL cannot be exchanged in one run. Make the key DEFERRABLE, or apply twice: "
-            f"first with a value that no row has for {place(exchanged[0][0])}, then with the one you want.",
+            remedy=_ways_out(key, place(exchanged[0][0])),
         )
     return Overtaken(f"{what} was taken in the meantime")
+
+
+def _ways_out(key: Uniqueness, place: str) -> str:
+    """Return what to do where rows want each other's values and none of them can be NULL for a moment."""
+    why = "Values that cannot be NULL for a moment cannot be exchanged in one run."
+    constraint = "Make the key DEFERRABLE, or apply" if key.plain else "Apply"
+    return f"{why} {constraint} twice: first with a value that no row has for {place}, then with the one you want."
 
 
 def _findings(work: Work, held: list[tuple[int, str]], problem: str) -> list[Finding]:

@@ -13,11 +13,12 @@ from seedbed.load.examining import key_part
 from seedbed.load.limits import told_apart
 from seedbed.load.staging import INT8, staged, type_of, values
 from seedbed.load.work import Positions, Work, Works
+from seedbed.target import INDEX_READ
 
 AT = sql.Identifier("@position")
 """A row's position, under a name that no column of the table has."""
 
-INDEX = """
+INDEX = f"""
 SELECT ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, false) FROM generate_series(1, i.indnkeyatts) place),
        ARRAY(SELECT coalesce((SELECT ' COLLATE ' || k.oid::regcollation FROM pg_collation k
                                WHERE k.oid = (i.indcollation::oid[])[place - 1]), '')
@@ -25,13 +26,10 @@ SELECT ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, false) FROM generate_se
        i.indexprs IS NULL AND i.indpred IS NULL,
        pg_get_expr(i.indpred, i.indrelid),
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false),
-       ARRAY(SELECT a.attname::text FROM pg_attribute a
-              WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND (a.attnum = ANY (i.indkey::int2[]) OR EXISTS (
-                    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)))
+       {INDEX_READ}
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
   JOIN pg_namespace n ON n.oid = t.relnamespace
- WHERE i.indisunique AND n.nspname = %s AND t.relname = %s AND c.relname = %s"""
+ WHERE i.indisunique AND n.nspname = %s AND t.relname = %s AND c.relname = %s"""  # noqa: S608 - of constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ in the same statement. Where unique columns change, rows are therefore updated i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,11 @@ def differing(work: Work, rows: Positions) -> tuple[str, ...]:
 
 def unique_keys(work: Work, names: Sequence[str]) -> list[UniqueKey]:
     """Return the unique keys, checked row by row, that some columns are part of."""
-    return [key for key in work.table.keys if not key.weakness and set(key.columns) & set(names)]
+    return [
+        key
+        for key in work.table.keys
+        if (key.parts or not key.weakness) and key.made_of & set(names)
+    ]
 
 
 def freed_first(work: Work, rows: Positions) -> tuple[str, ...]:
@@ -160,7 +164,7 @@ def freed_first(work: Work, rows: Positions) -> tuple[str, ...]:
     if not len(rows) or not len(work.create):
         return ()
     names = differing(work, rows)
-    ours = {name for key in unique_keys(work, names) for name in key.columns}
+    ours = {name for key in unique_keys(work, names) for name in key.made_of}
     return tuple(name for name in names if name in ours)
 
 
@@ -223,21 +227,50 @@ def _assignments(names: Sequence[str]) -> sql.Composed:
 
 def _free(work: Work, names: tuple[str, ...], key: UniqueKey) -> sql.Composed:
     """Return the SQL that no other live row holds the values a row is to have in a unique key."""
-    wanted = [
-        sql.Identifier("s", f"v{names.index(name) + 1}")
+    wanted = {
+        name: sql.Identifier("s", f"v{names.index(name) + 1}")
         if name in names
         else sql.Identifier("t", name)
-        for name in key.columns
+        for name in work.table.columns
+        if name in key.made_of
+    }
+    itself = sql.SQL(" AND ").join(
+        sql.SQL("o.{n} = t.{n}").format(n=sql.Identifier(name)) for name in work.table.identity
+    )
+    if key.parts:
+        return _free_expressions(work, wanted, key, itself)
+    same = [sql.SQL("o.{} = {}").format(sql.Identifier(n), wanted[n]) for n in key.columns]
+    return sql.SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE {} AND NOT ({}))").format(
+        work.table.live, sql.SQL(" AND ").join(same), itself
+    )
+
+
+def _free_expressions(
+    work: Work, wanted: Mapping[str, sql.Identifier], key: UniqueKey, itself: sql.Composed
+) -> sql.Composed:
+    """Return the same for an index on expressions or of some rows: both rows are seen through them."""
+    parts = [
+        sql.SQL("{} AS {}").format(sql.SQL(part), sql.Identifier(f"@{number}"))
+        for number, part in enumerate(key.parts)
     ]
     same = [
-        sql.SQL("o.{} = {}").format(sql.Identifier(name), value)
-        for name, value in zip(key.columns, wanted, strict=True)
+        sql.SQL("o.{n} = n.{n}").format(n=sql.Identifier(f"@{number}"))
+        for number in range(len(key.parts))
     ]
-    itself = [
-        sql.SQL("o.{n} = t.{n}").format(n=sql.Identifier(name)) for name in work.table.identity
-    ]
-    return sql.SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE {} AND NOT ({}))").format(
-        work.table.live, sql.SQL(" AND ").join(same), sql.SQL(" AND ").join(itself)
+    return sql.SQL(
+        " AND NOT EXISTS (SELECT FROM (SELECT {parts} FROM (SELECT {wanted}) r WHERE {where}) n, "
+        "(SELECT {identity}, {parts} FROM {live} r WHERE {where}) o WHERE {same} AND NOT ({itself}))"
+    ).format(
+        parts=sql.SQL(", ").join(parts),
+        wanted=sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(value, sql.Identifier(name))
+            for name, value in wanted.items()
+        ),
+        where=sql.SQL(key.where or "true"),
+        identity=sql.SQL(", ").join(map(sql.Identifier, work.table.identity)),
+        live=work.table.live,
+        same=sql.SQL(" AND ").join(same),
+        itself=itself,
     )
 
 
@@ -252,7 +285,7 @@ def _let_go(
     columns = [
         name
         for name in names
-        if any(name in key.columns for key in keys) and work.table.columns[name].nullable
+        if any(name in key.made_of for key in keys) and work.table.columns[name].nullable
     ]
     if not columns:
         return False

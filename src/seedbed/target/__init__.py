@@ -1,6 +1,6 @@
 """The live database, as far as writing to it asks: tables, columns, types, keys, triggers, privileges."""
 
-from seedbed.target.catalogue import read
+from seedbed.target.catalogue import INDEX_READ, read
 from seedbed.target.model import (
     INTEGERS,
     Column,
@@ -14,6 +14,7 @@ from seedbed.target.model import (
 )
 
 __all__ = [
+    "INDEX_READ",
     "INTEGERS",
     "Column",
     "ForeignKey",

@@ -135,7 +135,15 @@ def _keys(connection: Connection[Any], oids: Sequence[int]) -> dict[int, tuple[U
             "it is not valid": not row.valid,
         }
         weakness = next((text for text, holds in weaknesses.items() if holds), "")
-        key = UniqueKey(row.name, tuple(row.columns), row.primary, weakness)
+        key = UniqueKey(
+            row.name,
+            tuple(row.columns),
+            row.primary,
+            weakness,
+            tuple(row.parts or ()),
+            row.condition or "",
+            tuple(row.read or ()),
+        )
         found.setdefault(row.oid, []).append(key)
     return {oid: tuple(keys) for oid, keys in found.items()}
 
@@ -226,15 +234,28 @@ SELECT a.attrelid AS oid, a.attname AS name, a.attnotnull AS not_null, a.attiden
  WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attrelid, a.attnum"""
 
-KEYS = """
+INDEX_READ = """ARRAY(SELECT a.attname::text FROM pg_attribute a
+              WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND (a.attnum = ANY (i.indkey::int2[]) OR EXISTS (
+                    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)))"""
+"""The columns that an index `i` is on, its expressions and its condition included."""
+
+KEYS = f"""
 SELECT i.indrelid AS oid, c.relname AS name, i.indisprimary AS primary, i.indimmediate AS immediate,
        i.indisvalid AND i.indisready AS valid, i.indpred IS NOT NULL AS partial, i.indexprs IS NOT NULL AS expressions,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-              WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns
+              WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns,
+       CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL THEN
+            ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, false) || coalesce((SELECT ' COLLATE ' || k.oid::regcollation
+                    FROM pg_collation k WHERE k.oid = (i.indcollation::oid[])[place - 1]), '')
+                    FROM generate_series(1, i.indnkeyatts) place) END AS parts,
+       pg_get_expr(i.indpred, i.indrelid) AS condition,
+       CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL THEN
+            {INDEX_READ} END AS read
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
  WHERE i.indisunique AND i.indrelid = ANY (%s::oid[])
- ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid"""
+ ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid"""  # noqa: S608 - of constants
 
 # A partition's copy of a foreign key has a parent constraint (conparentid) and says nothing new. One that a single partition has, or
 # that leads to one, is its table's here: rows go through that.

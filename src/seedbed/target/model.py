@@ -67,12 +67,27 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class UniqueKey:
-    """A unique index: what it promises, and why it cannot stand for a row's identity if it cannot."""
+    """A unique index: what it promises, and why it cannot stand for a row's identity if it cannot.
+
+    Attributes:
+        columns: those it is on by themselves.
+        parts: of an index on expressions or of some rows, everything it is on, as SQL over the table's columns.
+        where: the condition of the rows it is about, as SQL; empty for all.
+        read: the columns that `parts` and `where` are made of.
+    """
 
     name: str
     columns: tuple[str, ...]
     primary: bool = False
     weakness: str = ""
+    parts: tuple[str, ...] = ()
+    where: str = ""
+    read: tuple[str, ...] = ()
+
+    @property
+    def made_of(self) -> frozenset[str]:
+        """The columns that a row's place in the index hangs on."""
+        return frozenset((*self.columns, *self.read))
 
 
 @dataclass(frozen=True, slots=True)
