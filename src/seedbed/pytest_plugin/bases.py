@@ -6,7 +6,7 @@ from functools import cached_property
 from logging import INFO
 from typing import TYPE_CHECKING, Any
 
-from seedbed.pytest_plugin.manners import Manners, as_made, habits
+from seedbed.pytest_plugin.manners import Manners, as_made, habits, look_at
 from seedbed.testdb.address import driven
 from seedbed.testdb.databases import Databases
 from seedbed.testdb.registry import Template
@@ -38,6 +38,7 @@ class RollbackBase:
         with databases.timed("connect"):
             self.psycopg: Guarded = open_guarded(self.url)
             self.listener = Listener(self.url)
+        look_at(self.psycopg)
 
     @cached_property
     def engine(self) -> Engine:
@@ -138,6 +139,7 @@ class SharedBase:
         self.name = databases.clone(template)
         self.url = databases.host.url(self.name)
         with connect(self.url) as connection:
+            look_at(connection)
             name = sql.Identifier(self.name)
             connection.execute(
                 sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
