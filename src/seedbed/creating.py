@@ -20,6 +20,7 @@ class Creating:
 
     Attributes:
         session: gives the session; asked when something is created.
+        commits: whether what is created is committed at once, for other connections to see; else it is flushed.
         seed: what drawn values depend on.
         numbering: the seed of the profile's rows, which numbered values (`seedbed.fields.unique`) go on from.
         as_of: the moment that times are relative to, naive UTC.
@@ -30,6 +31,7 @@ class Creating:
     seed: str
     numbering: str
     as_of: datetime
+    commits: bool = False
     counted: set[type] = field(default_factory=set)
 
     def count(self, factory: Any) -> None:
@@ -37,6 +39,17 @@ class Creating:
         if factory not in self.counted:
             self.counted.add(factory)
             factory.reset_sequence(FIRST, force=True)
+
+    def written(self, session: Any) -> None:
+        """Send what has been created, so that it has its key; no object of the session's expires by that."""
+        if not self.commits:
+            session.flush()
+            return
+        usual, session.expire_on_commit = session.expire_on_commit, False
+        try:
+            session.commit()
+        finally:
+            session.expire_on_commit = usual
 
     def begin(self) -> None:
         """Let ``create()`` work with this, in every thread and event loop of this process."""

@@ -6,11 +6,12 @@ import asyncio
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from factories import UserFactory
 from factories.models import User
 from seedbed.pytest_plugin import Seedbed
 from seedbed.testdb.host import Host
@@ -123,6 +124,27 @@ class TestRollback:
         assert caplog.messages.count("NOTICE: heard") == 2
 
     @pytest.mark.asyncio
+    async def test_who_waits_for_the_synchronous_one_is_told_why(
+        self, seedbed: Seedbed, seedbed_async_session: AsyncSession
+    ) -> None:
+        """It would wait for ever, in the thread in which the lock would be given up."""
+        seedbed.psycopg.execute("LOCK TABLE notifications")
+        await seedbed_async_session.execute(text("SET LOCAL lock_timeout = '1ms'"))
+        with pytest.raises(DBAPIError, match="isolation='clone'"):
+            await seedbed_async_session.execute(COUNT)
+
+    @pytest.mark.asyncio
+    async def test_nobody_waits_for_ever(
+        self, seedbed: Seedbed, seedbed_async_session: AsyncSession
+    ) -> None:
+        """Neither the one, nor the other, nor an application that connects by itself."""
+        how_long = text("SHOW lock_timeout")
+        with psycopg.connect(seedbed.dsn) as other:
+            assert other.execute(how_long.text).fetchone() == ("10s",)
+        assert await seedbed_async_session.scalar(how_long) == "10s"
+        assert seedbed.session.scalar(how_long) == "10s"
+
+    @pytest.mark.asyncio
     async def test_a_nested_one_is_undone_alone(self, seedbed_async_session: AsyncSession) -> None:
         await seedbed_async_session.execute(text("DELETE FROM sessions"))
         nested = await seedbed_async_session.begin_nested()
@@ -139,6 +161,34 @@ class TestRollback:
         user.display_name = "Else"
         await seedbed_async_session.commit()
         assert user.display_name == "Else"
+
+
+@pytest.mark.parametrize("seedbed_isolation", ["rollback", "clone"])
+class TestRunSync:
+    """What reads and writes rows does so on the asynchronous session."""
+
+    @pytest.mark.asyncio
+    async def test_a_row_is_an_object_of_the_asynchronous_session(
+        self, seedbed: Seedbed, seedbed_async_session: AsyncSession
+    ) -> None:
+        tess = await seedbed.run_sync(seedbed.row, UserFactory, "tess-admin")
+        assert tess in seedbed_async_session
+        assert tess in await seedbed.run_sync(seedbed.rows, UserFactory)
+
+    @pytest.mark.asyncio
+    async def test_what_is_created_is_seen(
+        self, seedbed: Seedbed, seedbed_async_engine: AsyncEngine
+    ) -> None:
+        made = await seedbed.run_sync(UserFactory.create, display_name="Tess Two")
+        async with seedbed_async_engine.connect() as other:
+            name = select(User.display_name).where(User.id == made.id)
+            assert await other.scalar(name) == "Tess Two"
+
+    @pytest.mark.asyncio
+    async def test_afterwards_the_synchronous_session_is_used_again(self, seedbed: Seedbed) -> None:
+        before = seedbed.session
+        inside = await seedbed.run_sync(lambda: seedbed.session)
+        assert seedbed.session is before is not inside
 
 
 @pytest.mark.seedbed(isolation="clone")

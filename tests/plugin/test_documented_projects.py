@@ -24,4 +24,4 @@ def test_what_the_pages_show_passes(
         source = "from factories import UserFactory\n" + block
         (pytester.path / f"test_block_{number}.py").write_text(source)
     result = pytester.runpytest_subprocess("-q", "-W", "error", "-c", "tox.ini")
-    assert result.parseoutcomes() == {"passed": 6}, result.stdout.str()
+    assert result.parseoutcomes() == {"passed": 7}, result.stdout.str()

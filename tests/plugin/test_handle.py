@@ -94,6 +94,16 @@ class TestFactories:
         made = UserFactory.create_batch(3)
         assert len({user.wallet_address for user in made}) == 3
 
+    @pytest.mark.seedbed(isolation="clone")
+    def test_a_clones_rows_are_committed(self, seedbed: Seedbed) -> None:
+        """Code with connections of its own is what clones are for; no object is read anew for that."""
+        made = UserFactory.create()
+        with psycopg.connect(seedbed.dsn) as other:
+            query = "SELECT count(*) FROM users WHERE id = %s"
+            assert other.execute(query, [made.id]).fetchone() == (1,)
+        assert not inspect(made).expired
+        assert not seedbed.session.in_transaction()
+
     def test_without_the_fixture_there_is_nowhere_to_write_to(self) -> None:
         with pytest.raises(RuntimeError, match="No session provided"):
             UserFactory.create()

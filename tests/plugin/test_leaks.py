@@ -85,9 +85,18 @@ def test_a_transaction_ended_by_hand_and_begun_again_is_seen(shop: pytest.Pytest
     """The connection looks as if nothing had happened; the next test finds none of it."""
     shop.makepyfile(
         """
+    import pytest
+    from sqlalchemy import text
+
     def test_own(seedbed_psycopg):
         seedbed_psycopg.execute("INSERT INTO users (name) VALUES ('Eve')")
         seedbed_psycopg.execute("COMMIT; BEGIN")
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("by_hand", ["COMMIT", "COMMIT AND CHAIN"])
+    async def test_asynchronous(seedbed_async_session, by_hand):
+        await seedbed_async_session.execute(text("INSERT INTO users (name) VALUES ('Eve')"))
+        await seedbed_async_session.execute(text(by_hand))
 
     def test_next(seedbed_psycopg):
         found = seedbed_psycopg.execute("SELECT count(*) FROM users WHERE name = 'Eve'").fetchone()
@@ -95,8 +104,9 @@ def test_a_transaction_ended_by_hand_and_begun_again_is_seen(shop: pytest.Pytest
         """
     )
     result = shop.runpytest_subprocess("-q")
-    result.assert_outcomes(passed=2, errors=1)
-    assert "its own transaction, ended by hand" in said_of(result, "test_own")
+    result.assert_outcomes(passed=3, errors=2, failed=1)
+    for test in ("test_own", "test_asynchronous[COMMIT]", "test_asynchronous[COMMIT AND CHAIN]"):
+        assert "its own transaction, ended by hand" in said_of(result, test)
 
 
 def test_what_nobody_else_sees_is_no_leak(shop: pytest.Pytester) -> None:

@@ -114,18 +114,11 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
         meta, creating = cls._meta, current_creating()
         if creating is None or meta.sqlalchemy_session or meta.sqlalchemy_session_factory:
             return super()._create(model_class, *args, **kwargs)
-        return cls._create_in(creating.session(), model_class, args, kwargs)
-
-    @classmethod
-    def _create_in(
-        cls, session: Any, model_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Write through the test's session; flushed, so that the row has its key."""
-        if cls._meta.sqlalchemy_get_or_create:
-            return cls._get_or_create(model_class, session, args, kwargs)
-        made = cls._save(model_class, session, args, kwargs)
-        if cls._meta.sqlalchemy_session_persistence is None:
-            session.flush()
+        session = creating.session()
+        save = cls._get_or_create if meta.sqlalchemy_get_or_create else cls._save
+        made = save(model_class, session, args, kwargs)
+        if meta.sqlalchemy_session_persistence is None:
+            creating.written(session)
         return made
 
 

@@ -28,7 +28,8 @@ class RollbackBase:
     """
 
     def __init__(self, databases: Databases, template: Template) -> None:
-        from seedbed.pytest_plugin.guarded import Listener, open_guarded
+        from seedbed.pytest_plugin.guarded import open_guarded
+        from seedbed.pytest_plugin.listening import Listener
 
         self.databases, self.template = databases, template
         self._spare: Connection | None = None

@@ -6,28 +6,33 @@ connections commit is told by the triggers of `seedbed.pytest_plugin.watching`.
 
 from __future__ import annotations
 
-import select
 from collections.abc import Hashable
 from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg._connection_base import NoticeHandler
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGconn, PGresult
 
+from seedbed.pytest_plugin.listening import LISTEN, heard, taken
 from seedbed.pytest_plugin.manners import Manners, as_made
 from seedbed.pytest_plugin.marks import COMMITTED, Marks
-from seedbed.pytest_plugin.watching import CHANNEL, OWN, WATCH
+from seedbed.pytest_plugin.watching import OWN, WATCH
 from seedbed.testdb.connecting import failure
 from seedbed.url import libpq_url
 
-_LISTEN = f"LISTEN {CHANNEL}"
 _BEGIN = f"SELECT pg_advisory_unlock_all();DEALLOCATE ALL;BEGIN;SAVEPOINT {COMMITTED}".encode()
 """First goes what the end of the last test's transaction did not undo: a test's end is waited for, its beginning is not."""
 _END = f"ROLLBACK TO SAVEPOINT {COMMITTED};ROLLBACK".encode()
 """It fails where the transaction is another one by now."""
-_OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+"""How a transaction is that has not ended."""
+
+_HELD = (
+    "Another connection has locked it. Under rollback isolation the synchronous fixtures are one connection and the asynchronous "
+    "ones another, each in a transaction that lasts as long as the test, so that neither gets what the other holds, "
+    "nor does any connection of the application's own. "
+    "Give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
+)
 
 
 class Guarded(psycopg.Connection[Any]):
@@ -70,7 +75,11 @@ class Guarded(psycopg.Connection[Any]):
         self._settle()
         if self.holding:
             self.marks.clean = False
-        return super().wait(*arguments, **more)
+        try:
+            return super().wait(*arguments, **more)
+        except errors.LockNotAvailable as error:
+            explain(error)
+            raise
 
     def begin(self, who: Hashable) -> bool:
         """Note that a transaction or a savepoint begins; says whether the test's transaction is able to."""
@@ -96,7 +105,7 @@ class Guarded(psycopg.Connection[Any]):
     def back(self, who: Hashable) -> bool:
         """Undo what was done since somebody began, or since a later commit; says whether there is a transaction."""
         with self.lock:
-            able = self._status() in _OPEN
+            able = self._status() in OPEN
             if able:
                 self._send(self.marks.back(who))
             return able
@@ -178,81 +187,12 @@ class Guarded(psycopg.Connection[Any]):
             if keep and status == TransactionStatus.INERROR:
                 self._send(self.marks.back(None))
             self._send(b"COMMIT" if keep else _END)
-        return status in _OPEN
+        return status in OPEN
 
     def close(self) -> None:
         """Stay open during a test: the next one uses it, too."""
         if not self.holding:
             super().close()
-
-
-class AsyncGuarded(psycopg.AsyncConnection[Any]):
-    """The same for asyncio; it lives for one test and is never committed."""
-
-    marks: Marks
-
-    async def start(self) -> None:
-        """Begin the transaction."""
-        await self.execute(f"SAVEPOINT {COMMITTED}".encode())
-        self.marks = Marks()
-
-    async def wait(self, *arguments: Any, **more: Any) -> Any:
-        """Do what psycopg does whenever it uses a connection."""
-        if "marks" in vars(self):
-            self.marks.clean = False
-        return await super().wait(*arguments, **more)
-
-    async def begin(self, who: Hashable) -> bool:
-        """Note that a transaction or a savepoint begins; see `Guarded.begin`."""
-        able = self.info.transaction_status == TransactionStatus.INTRANS
-        if able:
-            await self._say(self.marks.begin(who))
-        return able
-
-    async def release(self, who: Hashable, *, committing: bool = False) -> bool:
-        """Release a savepoint; see `Guarded.release`."""
-        able = self.info.transaction_status == TransactionStatus.INTRANS
-        if able:
-            inside = self._num_transactions > 0
-            await self._say(
-                self.marks.commit(inside=inside) if committing else self.marks.release(who)
-            )
-        return able
-
-    async def back(self, who: Hashable) -> bool:
-        """Undo what was done since somebody began, or since a later commit; see `Guarded.back`."""
-        able = self.info.transaction_status in _OPEN
-        if able:
-            await self._say(self.marks.back(who))
-        return able
-
-    async def commit(self) -> None:
-        """Keep what was done so far, for the length of the test."""
-        if not await self.release(None, committing=True):
-            await self.rollback()
-
-    async def rollback(self) -> None:
-        """Go back to the last commit of the test, or to its beginning."""
-        await self.back(None)
-
-    async def close(self) -> None:
-        """Stay open: whoever asks for a connection during the test gets this one."""
-
-    def end(self) -> None:
-        """Close the connection; the loop it was used in has ended, or is not ours to use."""
-        self._closed = True
-        self.pgconn.finish()
-
-    def add_notice_handler(self, callback: NoticeHandler) -> None:
-        """Add a handler once: SQLAlchemy brings its own with each of its connections."""
-        if callback not in self._notice_handlers:
-            super().add_notice_handler(callback)
-
-    async def _say(self, statement: str | None) -> None:
-        clean = self.marks.clean
-        if statement is not None:
-            await self.execute(statement.encode(), prepare=False)
-        self.marks.clean = clean
 
 
 def open_guarded(url: str) -> Guarded:
@@ -262,7 +202,7 @@ def open_guarded(url: str) -> Guarded:
     """
     try:
         guarded = Guarded.connect(libpq_url(url), autocommit=True)
-        for statement in (WATCH, OWN, _LISTEN):
+        for statement in (OWN, WATCH, LISTEN):
             guarded.execute(statement)
         guarded.autocommit = False
     except psycopg.Error as error:
@@ -270,70 +210,6 @@ def open_guarded(url: str) -> Guarded:
     return guarded
 
 
-class Listener:
-    """A connection that hears at any time what is committed; the test's own hears of it only after its transaction.
-
-    Args:
-        url: the database.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._connection = psycopg.connect(libpq_url(url), autocommit=True)
-        self._connection.execute(_LISTEN)
-        self._asked = False
-
-    def ask(self) -> None:
-        """Ask what has been committed; the answer can be fetched a little later."""
-        pgconn = self._connection.pgconn
-        if self._asked:  # by a test that did not wait for the answer
-            taken(pgconn)
-        pgconn.send_query(b";")  # before any answer the server tells all that there is
-        self._asked = True
-
-    def heard(self) -> tuple[str, ...]:
-        """Return what has been committed since the last time."""
-        if not self._asked:
-            self.ask()
-        taken(self._connection.pgconn)
-        self._asked = False
-        return heard(self._connection.pgconn)
-
-    @property
-    def fit(self) -> bool:
-        """Whether it can be asked again."""
-        return not self._connection.broken
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-
-def taken(pgconn: PGconn) -> PGresult:
-    """Return the last answer to what was sent."""
-    poll = select.poll()
-    poll.register(pgconn.socket, select.POLLIN)
-    pgconn.consume_input()
-    while pgconn.is_busy():
-        poll.poll()  # libpq itself would wait with Python's lock held
-        pgconn.consume_input()
-    last = None
-    while answer := pgconn.get_result():
-        last = answer
-    if last is None:  # somebody was interrupted while it took the answer
-        raise psycopg.OperationalError("the answer to what was sent has been lost")
-    return last
-
-
-def heard(pgconn: PGconn) -> tuple[str, ...]:
-    """Return the leaks among the notifications that have come."""
-    told = iter(pgconn.notifies, None)
-    return tuple(each.extra.decode() for each in told if each.relname == CHANNEL.encode())
-
-
-async def open_async_guarded(url: str) -> AsyncGuarded:
-    """Return a connection for one test with asyncio that is rolled back."""
-    guarded = await AsyncGuarded.connect(libpq_url(url), autocommit=True)
-    await guarded.execute(OWN)
-    await guarded.set_autocommit(False)
-    await guarded.start()
-    return guarded
+def explain(error: errors.LockNotAvailable) -> None:
+    """Say why nobody gives up the lock."""
+    error.args = (f"{error}\n{_HELD}",)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.errors import InvalidInput, nearest
 from seedbed.pytest_plugin.stay import Stay
@@ -14,11 +16,17 @@ from seedbed.testdb.host import Host
 if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session
 
     from seedbed.factory import Factory
 
 T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_inside: ContextVar[Session | None] = ContextVar("inside", default=None)
+"""The asynchronous session, in what `Seedbed.run_sync` calls."""
 
 
 class Seedbed:
@@ -31,8 +39,15 @@ class Seedbed:
         server: the server it is on: ``.kind``, ``.version`` and ``.url(database)``.
     """
 
-    def __init__(self, stay: Stay, blueprint: Blueprint, server: Host) -> None:
+    def __init__(
+        self,
+        stay: Stay,
+        blueprint: Blueprint,
+        server: Host,
+        async_session: Callable[[], AsyncSession],
+    ) -> None:
         self._stay, self._blueprint, self.server = stay, blueprint, server
+        self._async_session = async_session
         self.profile, self.isolation = blueprint.profile, stay.isolation
         self.as_of = datetime.fromisoformat(Manifest.read(stay.template.manifest).as_of)
 
@@ -69,7 +84,7 @@ class Seedbed:
     @property
     def session(self) -> Session:
         """The session that factories write through, and that `row` and `rows` read with."""
-        return self._stay.session
+        return _inside.get() or self._stay.session
 
     @property
     def psycopg(self) -> psycopg.Connection[Any]:
@@ -104,6 +119,29 @@ class Seedbed:
         from seedbed.pytest_plugin.rows import load
 
         return load(self.session, factory)
+
+    async def run_sync(
+        self, function: Callable[P, R], /, *arguments: P.args, **named: P.kwargs
+    ) -> R:
+        """Call what reads or writes rows, on the asynchronous session in place of the synchronous one.
+
+        ``await seedbed.run_sync(seedbed.row, UserFactory, "tess-admin")`` gives an object of ``seedbed_async_session``,
+        ``await seedbed.run_sync(UserFactory.create, display_name="Tess")`` a row that it sees.
+
+        Args:
+            function: `row`, `rows`, a factory's ``create``, or a function that calls some of them.
+            arguments: the function's.
+            named: the function's.
+        """
+
+        def call(session: Session) -> R:
+            token = _inside.set(session)
+            try:
+                return function(*arguments, **named)
+            finally:
+                _inside.reset(token)
+
+        return await self._async_session().run_sync(call)
 
     def reseed(self) -> None:
         """Bring the profile's rows back to what they were; under ``clone``, rows the test added stay.

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from seedbed.pytest_plugin.bases import RollbackBase
-    from seedbed.pytest_plugin.guarded import AsyncGuarded, Guarded
+    from seedbed.pytest_plugin.guarded import Guarded
+    from seedbed.pytest_plugin.guarded_async import AsyncGuarded
 
 
 ENDED = "its own transaction, ended by hand"
@@ -63,7 +64,7 @@ class InTransaction:
         from sqlalchemy.ext.asyncio import create_async_engine
         from sqlalchemy.pool import NullPool
 
-        from seedbed.pytest_plugin.guarded import open_async_guarded
+        from seedbed.pytest_plugin.guarded_async import open_async_guarded
         from seedbed.pytest_plugin.sharing import share_async
 
         opened, opening = self._asynchronous, asyncio.Lock()
@@ -110,18 +111,17 @@ class InTransaction:
             heard = self._base.listener.heard()
         except psycopg.Error:  # somebody has ended all connections
             heard = ()
-        ended = self._base.psycopg.idle
+        ended = self._base.psycopg.idle or any(each.idle for each in self._asynchronous)
         return list(dict.fromkeys(heard)) + ([ENDED] if ended else [])
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""
-        for each in self._asynchronous:
-            each.end()
+        unended = [each.end(keep=keep) for each in self._asynchronous]
         if keep and "session" in self.__dict__:
             self._flush()
-        connection, ended = self._base.psycopg, False
+        connection, ended = self._base.psycopg, not all(unended)
         try:
-            ended = not connection.finish(keep=keep)
+            ended = not connection.finish(keep=keep) or ended
             self._put_away()
             self._base.forget()
             connection.settle()

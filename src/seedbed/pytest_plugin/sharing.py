@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedbed.pytest_plugin.guarded import AsyncGuarded, Guarded
+    from seedbed.pytest_plugin.guarded import Guarded
+    from seedbed.pytest_plugin.guarded_async import AsyncGuarded
 
 _Begin = Callable[[Any, str], None]
 

@@ -48,7 +48,7 @@ class Visit:
             self._stay = self._enter(wishes)
         except SeedbedError as error:
             raise in_one_line(error) from None
-        self.handle = Seedbed(self._stay, blueprint, self._databases.host)
+        self.handle = Seedbed(self._stay, blueprint, self._databases.host, self.async_session)
         self._keep, self._keeping, self._told = wishes.keep, False, False
         self._engine: AsyncEngine | None = None
         self._async_session: AsyncSession | None = None
@@ -57,7 +57,13 @@ class Visit:
             instance.seedbed = self.handle
         seed = f"{wishes.seed or 'seedbed'}, in a test"  # other values than the profile's rows have
         numbering = Manifest.read(self._template.manifest).seed
-        self._creating = Creating(lambda: self.handle.session, seed, numbering, self.handle.as_of)
+        self._creating = Creating(
+            lambda: self.handle.session,
+            seed,
+            numbering,
+            self.handle.as_of,
+            commits=wishes.isolation == "clone",
+        )
         self._creating.begin()
 
     def _enter(self, wishes: Wishes) -> Stay:

@@ -11,7 +11,10 @@ from __future__ import annotations
 CHANNEL = "seedbed_leak"
 """Where they tell it."""
 
-OWN = "SET seedbed.own_connection = 'on'"
+PATIENCE = "10s"
+"""How long anybody waits for a lock: who waits for the test's own transaction would wait for ever, often in the test's own thread."""
+
+OWN = f"SET seedbed.own_connection = 'on'; SET lock_timeout = '{PATIENCE}'"
 """What makes a connection the test's."""
 
 WATCH = """
@@ -44,6 +47,7 @@ BEGIN
         EXECUTE format('CREATE TRIGGER seedbed_leak_guard AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
                        'FOR EACH STATEMENT EXECUTE FUNCTION seedbed.watch_rows()', each);
     END LOOP;
+    EXECUTE format('ALTER DATABASE %I SET lock_timeout = %L', current_database(), current_setting('lock_timeout'));
     IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         CREATE EVENT TRIGGER seedbed_leak_guard_commands ON ddl_command_end EXECUTE FUNCTION seedbed.watch_commands();
         CREATE EVENT TRIGGER seedbed_leak_guard_drops ON sql_drop EXECUTE FUNCTION seedbed.watch_drops();
