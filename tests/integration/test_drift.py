@@ -84,6 +84,15 @@ class TestAdopt:
             (2, "x@x.test"),
         ]
 
+    def test_a_row_whose_id_somebody_changed_is_adopted_and_not_called_deleted(self, database):
+        prepare(database, USERS)
+        ann = rows("users", ["ann"], {"email": ["a@x.test"]}, key=["email"])
+        applied(database, ann)
+        execute(database, "UPDATE users SET id = 7")
+        found = planned(database, ann)
+        assert counts(found)["users"] == {"adopt": 1}
+        assert not [note for note in found.notes if "deleted" in note]
+
     def test_a_unique_value_that_a_pruned_row_gives_up_can_be_used(self, database):
         prepare(database, "CREATE TABLE t (id serial PRIMARY KEY, slug text UNIQUE)")
         applied(database, rows("t", ["old"], {"slug": ["x"]}))

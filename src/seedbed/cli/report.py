@@ -126,6 +126,8 @@ def _print_details(output: Output, plan: Plan) -> None:
 
 def _sentence(plan: Plan, done: bool) -> str:
     moment = f"as of {plan.as_of:%Y-%m-%d %H:%M:%S} UTC, {plan.seconds:.2f} s"
+    if not done and (plan.obstacles or plan.refusals):
+        return f"{plan.profile}: apply would refuse as things are; nothing was written ({moment})"
     if not plan.changed:
         return (
             f"{plan.profile}: nothing changed ({moment})"

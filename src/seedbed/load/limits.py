@@ -11,6 +11,13 @@ import polars as pl
 
 from seedbed.target import Column, Type
 
+SEQUENCE_BITS = 53
+SEQUENCE = (
+    "where it is a Sequence's: below other rows, in a segment and in hand-picked rows those are numbers of 53 bits; take a bigint "
+    "column, fields.unique(low=1, high={}) or fields.derived(col('@index'))"
+)
+"""What to do about a number too large that may be one of those (docs/decisions/0002)."""
+
 LIMITS = {"int2": 2**15, "int4": 2**31, "int8": 2**63, "oid": 2**32}
 
 
@@ -38,9 +45,10 @@ def _check_integer(series: pl.Series, kind: Type) -> list[Fault]:
     if series.dtype.is_integer() and len(series) and series.null_count() < len(series):
         least, most = series.min(), series.max()
         if int(least) < low or int(most) >= limit:  # type: ignore[arg-type]
-            problems += fault_at(
-                (series < low) | (series > limit - 1), f"out of range for {kind.name}"
-            )
+            wrong, problem = (series < low) | (series > limit - 1), f"out of range for {kind.name}"
+            counted = int(least) >= low and int(most) < 2**SEQUENCE_BITS  # type: ignore[arg-type]
+            remedy = SEQUENCE.format(limit - 1) if counted else ""
+            problems += fault_at(wrong, problem, remedy)
     return problems
 
 

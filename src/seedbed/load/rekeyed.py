@@ -49,7 +49,6 @@ def find_rekeyed(connection: Connection[Any], works: Works, work: Work) -> None:
 def _settle(work: Work, positions: Positions, identities: list[Any]) -> None:
     where = zip(work.table.identity, identities, strict=True)
     work.settle(positions, {name: pl.Series(each) for name, each in where}, live=True)
-    work.recreated -= len(positions)
 
 
 def _alike(

@@ -33,7 +33,6 @@ class Work:
         refresh: rows as they should be whose ledger entry is out of date.
         gone: places in `known` of rows that left the profile, `gone_edited` those somebody edited.
         forget: places in `known` of rows that left both the profile and the database.
-        recreated: how many of `create` somebody had deleted.
         renamed: keys in the ledger whose row goes on under another key.
         moved: positions of `create` whose old rows, in `gone`, have another key.
         changes: position to a flag for each compared column, for rows that differ.
@@ -57,7 +56,6 @@ class Work:
     gone: Positions = field(default_factory=lambda: NOTHING)
     gone_edited: Positions = field(default_factory=lambda: NOTHING)
     forget: Positions = field(default_factory=lambda: NOTHING)
-    recreated: int = 0
     renamed: Keys = field(default_factory=lambda: NOTHING)
     moved: Positions = field(default_factory=lambda: NOTHING)
     changes: dict[int, str] = field(default_factory=dict)
@@ -74,6 +72,11 @@ class Work:
     def size(self) -> int:
         """The number of rows the profile has here."""
         return len(self.binding.rows.keys)
+
+    @property
+    def recreated(self) -> int:
+        """How many of the rows to come somebody had deleted."""
+        return int((self.place[self.create] >= 0).sum())
 
     @property
     def edited_keys(self) -> Keys:
@@ -123,7 +126,6 @@ class Work:
         found = self.place >= 0
         self.here = found.copy()
         self.here[found] = known.states[self.place[found]] != MISSING
-        self.recreated = int((found & ~self.here).sum())
         for number, name in enumerate(self.table.identity):
             if self.table.serial:
                 values = np.zeros(self.size, dtype=np.int64)
