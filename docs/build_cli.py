@@ -57,7 +57,7 @@ one message on standard error (with `--json` also `{"error": {...}}` on standard
 | 1 | a bug in seedbed; `SEEDBED_TRACEBACK=1` shows where |
 | 2 | the input, the profile or the configuration is not valid |
 | 3 | refused by the guard, or not confirmed |
-| 4 | the database differs from the profile and nobody said what to do about it |
+| 4 | the database differs from the profile and nobody said what to do about it; with `--exit-code`, also of `plan` and `status` |
 | 5 | another run, or the application, holds a lock |
 | 6 | the database reported an error; everything was rolled back |
 | 7 | the outcome of the commit is unknown |

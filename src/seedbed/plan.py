@@ -132,6 +132,11 @@ class Plan:
     backup: Path | None = None
     seen: Seen | None = None
 
+    @property
+    def differs(self) -> bool:
+        """Whether `apply` would change something, or refuse because of what it met in the tables."""
+        return self.changed or bool(self.obstacles or self.refusals)
+
 
 def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noqa: B008 - frozen
     """Return the difference between a profile and a database.

@@ -79,6 +79,21 @@ class TestApplyAndPlan:
         shown = seedbed("plan", "development", "--database-url", database, "--detail")
         assert "edited  customers ann: name" in shown.out
 
+    def test_plan_and_status_tell_scripts_by_their_exit_code(
+        self, seedbed: Run, database: str
+    ) -> None:
+        """4 where apply would change something or be refused, and where somebody changed rows; 0 without the option."""
+        plan = ("plan", "development", "--exit-code", "--database-url", database)
+        status = ("status", "--exit-code", "--database-url", database)
+        assert (seedbed(*plan).code, seedbed(*status).code) == (4, 0)
+        seedbed("apply", "development", "--database-url", database)
+        assert (seedbed(*plan).code, seedbed(*status).code) == (0, 0)
+        with psycopg.connect(database) as connection:
+            connection.execute("UPDATE customers SET name = 'Anna' WHERE email LIKE 'ann@%'")
+        done = seedbed(*plan, "--json")
+        assert (done.code, done.json["changed"], seedbed(*status).code) == (4, False, 4)
+        assert seedbed("status", "--database-url", database).code == 0
+
     def test_an_edited_row_needs_a_decision(self, seedbed: Run, database: str) -> None:
         """Exit 4 with the list; kept or restored when told so."""
         apply = ("apply", "development", "--database-url", database)
@@ -293,7 +308,7 @@ BAD_INPUT = {
     ("apply", "developmemt"): (2, "did you mean 'development'?"),
     ("apply",): (2, "Missing argument"),
     ("aply", "development"): (2, "aply"),
-    ("apply", "development", "--as-of", "yesterdayish"): (2, "--as-of yesterdayish"),
+    ("apply", "development", "--as-of", "yesterdayish"): (2, "as of 'yesterdayish'"),
     ("apply", "development", "--scale", "-1"): (2, "above 0"),
     ("apply", "development", "--scale", "many"): (2, "--scale"),
     ("apply", "development", "--only", "custmers"): (2, "did you mean 'customers'?"),

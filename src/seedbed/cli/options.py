@@ -128,6 +128,12 @@ ConnectTimeout = Annotated[
     ),
 ]
 Detail = Annotated[bool, typer.Option("--detail", help="Show the rows and fields, too.")]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code", help="Exit 4 where the database is not as it should be, for scripts."
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="One JSON object on standard output, all else on standard error."),

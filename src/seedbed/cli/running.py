@@ -50,8 +50,8 @@ class Seeding:
     environment: str | None
     wishes: Wishes
 
-    def plan(self, save: Path | None = None) -> None:
-        """Compare, and print the difference.
+    def plan(self, save: Path | None = None) -> Plan:
+        """Compare, print the difference and return it.
 
         Args:
             save: the file to write the plan to.
@@ -76,6 +76,7 @@ class Seeding:
             self.output.note(f"plan: saved to {save}")
         self.output.document(document(found, place.url))
         print_plan(self.output, found, done=False)
+        return found
 
     def apply(self) -> None:
         """Write, and print what was done and how to look at it."""

@@ -18,6 +18,7 @@ from seedbed.cli.options import (
     DatabaseUrl,
     Detail,
     Environment,
+    ExitCode,
     Json,
     KeepEdits,
     LockTimeout,
@@ -35,6 +36,7 @@ from seedbed.cli.options import (
 )
 from seedbed.cli.output import Output
 from seedbed.cli.running import Seeding
+from seedbed.errors import Drift
 
 if TYPE_CHECKING:
     from seedbed.wishes import Wishes
@@ -98,6 +100,7 @@ def plan(
     statement_timeout: StatementTimeout = None,
     connect_timeout: ConnectTimeout = None,
     detail: Detail = False,
+    exit_code: ExitCode = False,
     json: Json = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -119,7 +122,9 @@ def plan(
     }
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
-    Seeding(output, project, profile, database_url, environment, wishes).plan(save)
+    found = Seeding(output, project, profile, database_url, environment, wishes).plan(save)
+    if exit_code and found.differs:
+        raise typer.Exit(Drift.exit_code)
 
 
 def apply(

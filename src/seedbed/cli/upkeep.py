@@ -16,6 +16,7 @@ from seedbed.cli.options import (
     ConnectTimeout,
     DatabaseUrl,
     Environment,
+    ExitCode,
     Json,
     KeepEdits,
     LockTimeout,
@@ -28,6 +29,7 @@ from seedbed.cli.options import (
 )
 from seedbed.cli.output import Output
 from seedbed.environment import read_environment
+from seedbed.errors import Drift
 from seedbed.settings import Said
 from seedbed.url import redacted
 
@@ -46,6 +48,7 @@ def status(
     profile: Whose = None,
     database_url: DatabaseUrl = None,
     environment: Environment = None,
+    exit_code: ExitCode = False,
     json: Json = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -58,6 +61,8 @@ def status(
     found = api.status(at.url, environment=at.said)
     output.document(_document(found, at.url))
     _print_status(output, found)
+    if exit_code and found.drifted:
+        raise typer.Exit(Drift.exit_code)
 
 
 def destroy(
