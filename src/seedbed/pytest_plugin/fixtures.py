@@ -6,6 +6,9 @@ query. They know the test from `Session.item`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +79,14 @@ def _visit(isolation: str | None) -> Visit:
         visit = item.stash[HANDLE] = session.visit(item, isolation)
         item.addfinalizer(visit.finalize)
     return visit
+
+
+@pytest.fixture(scope="session")
+def seedbed_clone() -> Callable[..., AbstractContextManager[Seedbed]]:
+    """Makes databases that outlive a test, for fixtures of a wider scope: ``with seedbed_clone(profile="demo") as database``."""
+    from seedbed.pytest_plugin.lasting import lasting
+
+    return partial(lasting, current())
 
 
 @pytest.fixture(scope="session")

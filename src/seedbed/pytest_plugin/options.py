@@ -107,7 +107,9 @@ OPTIONS = (
     Option("keep", "which tests' databases outlive the run", "none", KEEPS),
     Option("pool", "how many clones are made ahead", 2),
     Option("cache_size", "megabytes of templates kept between runs", 512, marked=False),
-    Option("cache_clear", "forget the templates of earlier runs first", False, marked=False),
+    Option(
+        "cache_clear", "forget this project's templates of earlier runs first", False, marked=False
+    ),
     Option(
         "durations",
         "show how long databases took to build, clone, connect and drop",
@@ -160,23 +162,29 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(_dest(option), f"{text}; as {option.flag}", default=None, type="string")
 
 
-def resolve(config: pytest.Config, marked: Mapping[str, Any] | None = None) -> Wishes:
+_MARK = "@pytest.mark.seedbed"
+
+
+def resolve(
+    config: pytest.Config, marked: Mapping[str, Any] | None = None, by: str = _MARK
+) -> Wishes:
     """Return what holds, of all that was said in all places.
 
     Args:
         config: the run's.
         marked: what the test's markers say.
+        by: who says it, if it is not a marker.
 
     Raises:
         InvalidInput: a marker says what is no marker's to say, or a value cannot be read.
     """
     marked = marked or {}
     for name in marked:
-        _refuse_what_is_no_tests(name)
+        _refuse_what_is_no_tests(name, f"{by}({name}=...)")
     found: dict[str, Any] = {}
     places: dict[str, int] = {}
     for option in OPTIONS:
-        value, origin, places[option.name] = _said(config, option, marked)
+        value, origin, places[option.name] = _said(config, option, marked, by)
         found[option.name] = option.default if origin is None else option.read(value, origin)
     if found["url"] and (found["server"] == "auto" or places["url"] < places["server"]):
         found["server"] = "url"
@@ -194,8 +202,8 @@ def said_anywhere(config: pytest.Config) -> bool:
     return any(_said(config, option, {})[1] is not None for option in OPTIONS)
 
 
-def _refuse_what_is_no_tests(name: str) -> None:
-    option, said = BY_NAME.get(name), f"@pytest.mark.seedbed({name}=...)"
+def _refuse_what_is_no_tests(name: str, said: str) -> None:
+    option = BY_NAME.get(name)
     if option is None:
         known = nearest(name, MARKED)
         raise InvalidInput(f"{said} is not an option: {known}")
@@ -208,11 +216,11 @@ def _refuse_what_is_no_tests(name: str) -> None:
 
 
 def _said(
-    config: pytest.Config, option: Option, marked: Mapping[str, Any]
+    config: pytest.Config, option: Option, marked: Mapping[str, Any], by: str = _MARK
 ) -> tuple[Any, str | None, int]:
     """Return what was said of an option in the place that counts most, where, and that place's rank, 0 for the highest."""
     if option.name in marked:
-        return marked[option.name], f"@pytest.mark.seedbed({option.name}=...)", 0
+        return marked[option.name], f"{by}({option.name}=...)", 0
     given = config.getoption(_dest(option))
     if given is not None:
         return given, option.flag, 1
