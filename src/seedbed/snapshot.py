@@ -33,7 +33,7 @@ from seedbed.environment import Verdict
 from seedbed.errors import Finding, InvalidInput, Locked, nearest
 from seedbed.interruption import interruptible, too_late
 from seedbed.load.failures import translating_errors
-from seedbed.load.session import connect, take_lock, transaction
+from seedbed.load.session import connect, take_lock, transaction, trust_the_catalogue
 from seedbed.settings import Said, read_settings
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ def saved(url: str) -> list[Snapshot]:
         url: the database.
     """
     with connect(url) as connection:
+        trust_the_catalogue(connection)
         database = connection.info.dbname
         return [_snapshot(connection, mark) for mark in _marks(connection, database)]
 

@@ -10,6 +10,7 @@ from psycopg import Connection, errors, sql
 
 from seedbed import ledger
 from seedbed.environment import Site
+from seedbed.load.session import trust_the_catalogue
 
 _BOOKKEEPING = (
     "alembic_version",
@@ -26,8 +27,8 @@ _SHOWN = 5
 """How many of the tables with rows a refusal names."""
 
 _SITE = """
-SELECT current_database(), d.oid, pg_catalog.pg_is_in_recovery()
-FROM pg_catalog.pg_database d WHERE d.datname = current_database()
+SELECT d.datname, d.oid, pg_catalog.pg_is_in_recovery()
+FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
 """
 
 _CANDIDATES = """
@@ -54,9 +55,10 @@ def survey(connection: Connection[Any], *, look_inside: bool = True) -> Site:
     """Return the server and database a connection leads to, as the server itself describes them.
 
     Args:
-        connection: an open one.
+        connection: an open one; its search_path is made safe for the rest of the transaction.
         look_inside: whether to look for rows where there is no stamp.
     """
+    trust_the_catalogue(connection)
     row = connection.execute(_SITE).fetchone()
     assert row is not None
     database, oid, standby = row

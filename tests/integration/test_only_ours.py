@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 import pytest
-from given import applied, execute, ledger, planned, prepare, rows, traces
+from given import applied, execute, ledger, planned, prepare, rows, source, traces
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from seedbed import guard
+from seedbed.apply import apply
 from seedbed.backup import RestoreOptions, backup, restore
 from seedbed.destroy import DestroyOptions, destroy
 from seedbed.errors import Drift, InvalidInput, Unconfirmed
 from seedbed.forgetting import ForgetOptions, forget
+from seedbed.options import Options
+from seedbed.plan import plan
 from seedbed.status import status
 
 DDL = "CREATE TABLE notes (id serial PRIMARY KEY, body text)"
@@ -307,6 +312,22 @@ class TestOtherRowsUnderOurKeys:
             destroyed(database, edits="keep")
         assert bodies(database) == ["a"]
         assert execute(database, "SELECT count(*) FROM likes") == [(1,)]
+
+
+class TestAnotherProfile:
+    """Its rows go: the profile is the truth. But not without a word."""
+
+    def test_plan_and_apply_say_whose_rows_are_pruned(self, noted):
+        other = source(notes("c"), profile="none")
+        options = Options(environment="testing")
+        note = r"the database holds the profile testing, applied 20.* UTC: 2 of its rows are not in none and pruned"
+        for found in (plan(other, noted, options), apply(other, noted, options)):
+            assert re.match(note, found.notes[0])
+        assert apply(other, noted, options).notes == ()
+
+    def test_nothing_is_said_where_nothing_goes(self, noted):
+        other = source(notes("a", "b", "c", "d"), profile="more")
+        assert apply(other, noted, Options(environment="testing")).notes == ()
 
 
 class TestForget:

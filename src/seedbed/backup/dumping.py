@@ -22,7 +22,7 @@ from seedbed.environment import Patterns, Verdict
 from seedbed.errors import DatabaseFailure, Locked
 from seedbed.interruption import interruptible
 from seedbed.load.failures import translated
-from seedbed.load.session import SETTINGS, connect
+from seedbed.load.session import SETTINGS, connect, trust_the_catalogue
 from seedbed.servers.programs import Program, access, find_program, run
 from seedbed.settings import Said
 
@@ -103,6 +103,7 @@ def _settle(connection: Connection[Any]) -> None:
     """Begin a transaction whose statements all see the same, for as long as pg_dump needs it."""
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
+    trust_the_catalogue(connection)
     connection.execute(
         "SELECT set_config('lock_timeout', %s, true), set_config('row_security', 'off', true), "
         "set_config('statement_timeout', '0', true), "

@@ -194,7 +194,7 @@ def finish(
 
 def _stamp(inside: Connection[Any], environment: Environment, verdict: Verdict) -> None:
     row = inside.execute(
-        sql.SQL("SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()")
+        "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
     ).fetchone()
     assert row is not None
     identifier = verdict.site.system_identifier

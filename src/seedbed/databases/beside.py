@@ -14,7 +14,7 @@ from seedbed.servers.reached import Reached, reached
 
 _NEIGHBOURS = """
 SELECT datname FROM pg_catalog.pg_database
-WHERE datallowconn AND datname <> current_database() AND pg_catalog.has_database_privilege(oid, 'CONNECT')
+WHERE datallowconn AND datname <> pg_catalog.current_database() AND pg_catalog.has_database_privilege(oid, 'CONNECT')
 ORDER BY datname = 'postgres' DESC, datname = 'template1' DESC, datistemplate, datname
 """
 _IDENTITY = """
@@ -64,7 +64,10 @@ def beside(connection: Connection[Any]) -> Iterator[Connection[Any]]:
 
 def _open(place: Reached, database: str) -> Connection[Any]:
     parameters: dict[str, Any] = place.everything(database)
-    return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    # Nothing there is looked up in schemas of the application, which might answer in the server's name.
+    connection.execute("SELECT pg_catalog.set_config('search_path', '', false)")
+    return connection
 
 
 def open_beside(connection: Connection[Any], database: str) -> Connection[Any]:
@@ -80,7 +83,7 @@ def leave(connection: Connection[Any], admin: Connection[Any]) -> None:
         admin: to another one.
     """
     session = connection.execute(
-        "SELECT pg_catalog.pg_backend_pid(), current_database()"
+        "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_database()"
     ).fetchone()
     connection.close()
     for _ in range(_LOOKS):  # it ends by itself, within a few milliseconds

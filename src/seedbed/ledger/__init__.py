@@ -23,7 +23,7 @@ from seedbed.ledger.rows import (
     same_row,
     state,
 )
-from seedbed.ledger.runs import active_profile, kept_as_of, last_change, record_run
+from seedbed.ledger.runs import active_profile, kept_as_of, last_change, last_made, record_run
 from seedbed.ledger.schema import LOCK, SCHEMA, TABLES, ensure, exists
 from seedbed.ledger.stamp import read_stamp, write_stamp
 from seedbed.ledger.tables import Entry, enter, entries, note_tables, take_tables
@@ -49,6 +49,7 @@ __all__ = [
     "kept_as_of",
     "known_rows",
     "last_change",
+    "last_made",
     "names",
     "note_tables",
     "other_key",

@@ -16,11 +16,16 @@ WRITING = ("apply", "reset")
 
 def active_profile(connection: Connection[Any]) -> str | None:
     """Return the profile that the rows were last made by; None where they were destroyed since."""
+    return last_made(connection)[0]
+
+
+def last_made(connection: Connection[Any]) -> tuple[str, datetime] | tuple[None, None]:
+    """Return the profile that the rows were last made by, and when that was; nothing where they were destroyed since."""
     row = connection.execute(
-        "SELECT profile FROM seedbed.runs WHERE action = ANY (%s) ORDER BY id DESC LIMIT 1",
+        "SELECT profile, started_at FROM seedbed.runs WHERE action = ANY (%s) ORDER BY id DESC LIMIT 1",
         [[*WRITING, "destroy"]],
     ).fetchone()
-    return row[0] if row else None
+    return (row[0], row[1]) if row and row[0] else (None, None)
 
 
 def kept_as_of(connection: Connection[Any], profile: str) -> datetime | None:

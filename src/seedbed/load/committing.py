@@ -12,7 +12,7 @@ from psycopg import Connection, sql
 from seedbed import ledger
 from seedbed.errors import DatabaseFailure, OutcomeUnknown
 from seedbed.interruption import too_late
-from seedbed.load.session import connect
+from seedbed.load.session import connect, trust_the_catalogue
 
 ASKING = 15.0
 """For how many seconds the server is asked what became of a COMMIT."""
@@ -70,6 +70,7 @@ def _outcome(url: str, number: int, xid: str) -> str:
     """Return what the server says of a run: committed, aborted, in progress or nothing that can be relied on."""
     status = sql.SQL("nullif(pg_xact_status({}::xid8), 'committed')").format(xid)
     with connect(url) as connection:
+        trust_the_catalogue(connection)
         if ledger.exists(connection):  # a first run that was rolled back took the ledger with it
             status = sql.SQL(
                 "CASE WHEN EXISTS (SELECT FROM seedbed.runs WHERE id = {} AND xid = {}::xid8) THEN 'committed' ELSE {} END"

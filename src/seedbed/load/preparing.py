@@ -82,6 +82,8 @@ def prepared(
             _look_at_contents(connection, run, lock=scope.writing)
         _look(connection, run, leaving, adopt=scope.adopt)
         _compare(connection, run, ahead=scope.writing)
+        if has_ledger:
+            _note_switch(connection, run)
         _note(run)
         yield run
 
@@ -200,6 +202,17 @@ def _known(
         return ledger.NONE_KNOWN, finding
     known = ledger.known_rows(connection, entry, table)
     return known, None if adopt else ledger.other_table(entry, table, known, places)
+
+
+def _note_switch(connection: Connection[Any], run: Run) -> None:
+    """Say which profile's rows are pruned, where another one was applied before."""
+    profile, at = ledger.last_made(connection)
+    pruned = sum(len(each.gone) for each in run.touched)
+    if profile is not None and profile != run.dataset.profile and pruned:
+        rows = "1 of its rows is" if pruned == 1 else f"{pruned} of its rows are"
+        run.notes.append(
+            f"the database holds the profile {profile}, applied {at:%Y-%m-%d %H:%M} UTC: {rows} not in {run.dataset.profile} and pruned"
+        )
 
 
 def _note(run: Run) -> None:

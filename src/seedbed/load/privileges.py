@@ -50,11 +50,12 @@ def _sequences(connection: Connection[Any], tables: list[Table], role: str) -> l
 
 def _ledger(connection: Connection[Any], role: str) -> list[Finding]:
     row = connection.execute(
-        "SELECT quote_ident(current_database()), has_database_privilege(current_database(), 'TEMPORARY'), "
-        "CASE WHEN to_regnamespace('seedbed') IS NULL THEN has_database_privilege(current_database(), 'CREATE') END, "
+        "SELECT quote_ident(d.datname), has_database_privilege(d.oid, 'TEMPORARY'), "
+        "CASE WHEN to_regnamespace('seedbed') IS NULL THEN has_database_privilege(d.oid, 'CREATE') END, "
         "CASE WHEN to_regnamespace('seedbed') IS NOT NULL THEN has_schema_privilege('seedbed', 'USAGE') AND ("
         "SELECT coalesce(bool_and(has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')), true) FROM pg_class "
-        "WHERE relnamespace = to_regnamespace('seedbed') AND relkind = 'r') END"
+        "WHERE relnamespace = to_regnamespace('seedbed') AND relkind = 'r') END "
+        "FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()"
     ).fetchone()
     assert row is not None
     database, temporary, may_create, may_write = row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,7 +161,27 @@ def transaction(
             connection.rollback()
 
 
+def trust_the_catalogue(connection: Connection[Any]) -> None:
+    """Make names mean PostgreSQL's own functions, operators and tables first, for the rest of the transaction.
+
+    A search_path that names pg_catalog behind another schema lets whoever may create things there answer in the server's name:
+    which database this is, for one. Out of the path, pg_catalog comes first by itself; all else in it stays as the application's
+    triggers and defaults have it.
+    """
+    row = connection.execute("SELECT pg_catalog.current_setting('search_path')").fetchone()
+    parts = _PART.findall(row[0] if row else "")
+    rest = [part for part in parts if part.lower() not in ("pg_catalog", '"pg_catalog"')]
+    if len(rest) < len(parts):
+        change = "SELECT pg_catalog.set_config('search_path', %s, true)"
+        connection.execute(change, [", ".join(rest)])
+
+
+_PART = re.compile(r'"(?:[^"]|"")*"|[^,\s]+')
+"""One name of a search_path."""
+
+
 def _settle(connection: Connection[Any], limits: Limits) -> None:
+    trust_the_catalogue(connection)
     wanted = dict(SETTINGS)
     if limits.lock is not None:
         wanted["lock_timeout"] = _milliseconds(limits.lock)
@@ -233,7 +254,7 @@ _BOTH_TIMEOUTS = (
 def _holder(connection: Connection[Any]) -> str:
     row = connection.execute(
         "SELECT min(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid = 0 "
-        "AND objid = %s::bigint::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        "AND objid = %s::bigint::oid AND database = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database())",
         [LOCK],
     ).fetchone()
     return f" (process {row[0]})" if row and row[0] else ""
@@ -256,6 +277,6 @@ def _blockers(connection: Connection[Any]) -> str:
     rows = connection.execute(
         "SELECT l.pid, string_agg(DISTINCT c.relname, ', ') FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
         "WHERE l.granted AND l.pid <> pg_backend_pid() AND l.mode <> 'AccessShareLock' AND c.relkind IN ('r', 'p') "
-        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1 ORDER BY 1"
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database()) GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return "; ".join(f"process {pid} has locks on {tables}" for pid, tables in rows)
