@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from itertools import chain
 from typing import Any
 
-import base58
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -17,6 +17,9 @@ from seedbed import streams
 from seedbed.fields import Cells, Field, choice, derived, scaled
 
 Positions = npt.NDArray[np.int64]
+
+XRPL_DIGITS = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+"""The digits of base 58 in the order that the XRP Ledger gives them."""
 
 
 class xrpl_address(Field):  # noqa: N801  # a declaration reads like a function
@@ -32,7 +35,14 @@ class xrpl_address(Field):  # noqa: N801  # a declaration reads like a function
 
 
 def _address(payload: bytes) -> str:
-    return base58.b58encode_check(payload, alphabet=base58.XRP_ALPHABET).decode()
+    """Return base58check: the bytes and four of their checksum as one number, each zero byte in front as a digit 0."""
+    whole = payload + sha256(sha256(payload).digest()).digest()[:4]
+    zeros = len(whole) - len(whole.lstrip(b"\0"))
+    number, digits = int.from_bytes(whole, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = XRPL_DIGITS[digit] + digits
+    return XRPL_DIGITS[0] * zeros + digits
 
 
 class digest(Field):  # noqa: N801
