@@ -11,7 +11,10 @@ import pytest
 
 from seedbed import servers
 from seedbed.servers.account import Account
+from seedbed.servers.launcher import LocalServer
 from seedbed.servers.place import Place
+from seedbed.servers.tuning import DISPOSABLE
+from seedbed.testdb import cache
 from seedbed.testdb.cache import Cache, slim
 
 
@@ -69,6 +72,47 @@ class TestRuns:
         (shop.path / "evaluated").unlink(missing_ok=True)
         shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=1)
         return (shop.path / "evaluated").exists()
+
+
+class TestClear:
+    """What --seedbed-cache-clear and test-db clean --templates remove."""
+
+    def test_only_the_projects_own_and_the_lock_stays(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another project's runs may be copying theirs; everybody's go when somebody says so."""
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        monkeypatch.delenv("DOCKER_HOST", raising=False)
+        (cache.home()).mkdir(parents=True)
+        (cache.home() / "lock").touch()
+        server = servers.Embedded().server(tmp_path / "place", DISPOSABLE)
+        assert isinstance(server, LocalServer)
+        for project in ("/shop", "/other"):
+            kept = Cache.of(server, project, 1)
+            (kept.folder / kept.entry).mkdir()
+        assert cache.clear("/shop") == 1
+        other = Cache.of(server, "/other", 1).entry
+        assert {path.name for path in cache.home().iterdir()} == {"lock", other}
+        assert cache.clear() == 1
+
+
+def test_what_cannot_be_written_costs_a_line_and_no_run(
+    shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache, and the list of databases to be kept."""
+    for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, "/proc/nope")
+    shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")
+    result = shop.runpytest_subprocess("-q", "--seedbed-keep=all")
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "seedbed_* is not kept: *'/proc/nope'*",
+            "seedbed: templates are not kept for the next run: *'/proc/nope'",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
 class TestSlim:

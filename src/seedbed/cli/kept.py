@@ -62,22 +62,33 @@ Forget = Annotated[
 ]
 
 
+Templates = Annotated[
+    bool,
+    typer.Option("--templates", help="Also remove the templates that are cached, every project's."),
+]
+
+
 @group.command()
-def clean(forget: Forget = False, json: Json = False, quiet: Quiet = False) -> None:
+def clean(
+    forget: Forget = False, templates: Templates = False, json: Json = False, quiet: Quiet = False
+) -> None:
     """Remove the databases that were kept, and the servers that were left running for them."""
     from seedbed.errors import DatabaseFailure
-    from seedbed.testdb import kept
+    from seedbed.testdb import cache, kept
 
     output = Output(json, quiet)
     gone, left = kept.clean(forget=forget)
-    output.document({"removed": [each.name for each in gone]})
+    cleared = cache.clear() if templates else 0
+    output.document({"removed": [each.name for each in gone], "templates": cleared})
     for each in gone:
         output.text(f"removed {each.name}")
+    if cleared:
+        output.text(f"removed the templates of {cleared} data directories")
     if left:
         raise DatabaseFailure(
             "not all kept databases can be removed",
             findings=left,
             remedy="If they are gone for good: seedbed test-db clean --forget",
         )
-    if not gone:
+    if not gone and not cleared:
         output.text("there was nothing to remove")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -193,15 +192,22 @@ class Session:
         """Let a database outlive the run, and tell people where it is."""
         from seedbed.url import redacted
 
-        databases.keep(name, test)
-        self.kept.append(f"{name}  {redacted(databases.host.url(name))}  {test}")
+        try:
+            databases.keep(name, test)
+        except OSError as error:
+            self.kept.append(f"{name} is not kept: {error}")
+        else:
+            self.kept.append(f"{name}  {redacted(databases.host.url(name))}  {test}")
 
     def forget(self) -> None:
         """Clear the cache where that was asked for: once, before any process of the run can look into it."""
         if self.wishes.cache_clear and not self.is_worker:
             from seedbed.testdb import cache
 
-            cache.clear()
+            try:
+                cache.clear(str(self.root))
+            except SeedbedError as error:
+                raise pytest.UsageError(str(error)) from None
 
     def header(self) -> str:
         """Return where the server comes from, for people, and whose the rows are where that is not plain; said once a run."""
@@ -300,15 +306,21 @@ class Session:
         """Close what this process has; in the process that began the run, end the run."""
         if self.forked:
             return
-        with ExitStack() as ending:  # last things first; one that fails keeps no other from its end
-            if "folder" in self.__dict__ and not self.is_worker:
-                from seedbed.testdb.databases import finish
+        if "folder" not in self.__dict__:
+            return
+        from seedbed.testdb.ending import attempting
 
-                ending.callback(finish, self.folder, self._wanted(self.wishes))
-            for databases in self._servers.values():
-                ending.callback(databases.close)
-            for base in self.bases.values():
-                ending.callback(base.close)
+        problems: list[str] = []
+        for each in (*self.bases.values(), *self._servers.values()):
+            with attempting(problems, "a connection is not closed"):
+                each.close()
+        if not self.is_worker:
+            from seedbed.testdb.databases import finish
+
+            problems += finish(self.folder, self._wanted(self.wishes))
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        for problem in problems if reporter else ():
+            reporter.write_line(f"seedbed: {problem}")
 
     def _prepare(self, url: str) -> bool:
         return bool(self.config.hook.pytest_seedbed_schema(config=self.config, url=url))

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +48,8 @@ class Cache:
         from importlib.metadata import version
 
         binaries = server.binaries
-        said = "\0".join(
-            [str(binaries), version("seedbed"), str(server.place.account.uid), project]
-        )
-        digest = hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
-        name = f"{binaries.origin}-{binaries.version}-{digest}"
+        said = "\0".join([str(binaries), version("seedbed"), str(server.place.account.uid)])
+        name = f"{binaries.origin}-{binaries.version}-{_digest(said)}{_ending(project)}"
         return cls(home(), name, megabytes * _MEGABYTE)
 
     @contextmanager
@@ -69,14 +66,15 @@ class Cache:
         if not source.is_dir():
             yield False
             return
-        with self._locked(fcntl.LOCK_SH):
+        with _locked(self.folder, fcntl.LOCK_SH):
             with place.locked():
                 databases = _begin(source, place)
             try:
                 yield True
             finally:
                 _wait_for(databases)
-            os.utime(source)
+            with suppress(OSError):  # a cache that may only be read serves as well
+                os.utime(source)
 
     def publish(self, place: Place) -> None:
         """Keep a stopped server's data directory for later runs, in place of the one there was."""
@@ -90,7 +88,7 @@ class Cache:
             shutil.copyfile(place.passfile, draft / "passfile")
             (draft / "passfile").chmod(0o600)
             (draft / "size").write_text(str(_size(draft)))
-            with self._locked(fcntl.LOCK_EX):
+            with _locked(self.folder, fcntl.LOCK_EX):
                 shutil.rmtree(self.folder / self.entry, ignore_errors=True)
                 draft.rename(self.folder / self.entry)
                 self._shrink()
@@ -107,14 +105,17 @@ class Cache:
             else:
                 kept += size
 
-    @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    file = folder / "lock"
+    mode = os.O_RDONLY if file.exists() else os.O_RDWR | os.O_CREAT
+    descriptor = os.open(file, mode | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def slim(server: LocalServer) -> None:
@@ -143,9 +144,38 @@ def home() -> Path:
     return cache_home(Account.caller()) / "templates"
 
 
-def clear() -> None:
-    """Remove all of them."""
-    shutil.rmtree(home(), ignore_errors=True)
+def clear(project: str | None = None) -> int:
+    """Remove what is kept, and return how many data directories that were.
+
+    Args:
+        project: whose, by the folder; everybody's by default.
+
+    Raises:
+        DatabaseFailure: it cannot be removed.
+    """
+    folder = home()
+    if not folder.is_dir():
+        return 0
+    ending = "" if project is None else _ending(project)
+    try:
+        with _locked(folder, fcntl.LOCK_EX):
+            found = [
+                path for path in folder.iterdir() if path.is_dir() and path.name.endswith(ending)
+            ]
+            for path in found:
+                shutil.rmtree(path)
+    except OSError as error:
+        raise DatabaseFailure(f"the templates in {folder} cannot be removed: {error}") from None
+    return len(found)
+
+
+def _ending(project: str) -> str:
+    """Return how the names of a project's data directories end."""
+    return f"-{_digest(project)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _begin(source: Path, place: Place) -> subprocess.Popen[bytes]:

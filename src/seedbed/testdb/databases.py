@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from seedbed.blame import summary
-from seedbed.errors import DatabaseFailure, SeedbedError
+from seedbed.errors import DatabaseFailure, InvalidInput, SeedbedError
 from seedbed.servers import Embedded, System
 from seedbed.servers.launcher import LocalServer
 from seedbed.servers.tuning import DISPOSABLE
-from seedbed.testdb import kept
+from seedbed.testdb import cluster, kept
 from seedbed.testdb.blueprint import Blueprint
 from seedbed.testdb.cache import Cache, slim
 from seedbed.testdb.copying import create_database, fastest_way
+from seedbed.testdb.ending import attempting
 from seedbed.testdb.heartbeat import Heartbeat
 from seedbed.testdb.host import Host, Wanted
 from seedbed.testdb.leftovers import remove_leftovers
@@ -30,6 +31,9 @@ _BUILT, _KEPT, _CLEAN = "built", "kept", "clean"
 
 _KEPT_TEMPLATES = 8
 """How many templates a data directory takes along to the next run."""
+
+_MOST_NAMES = 3
+"""How many of the things that tests left on a server are named."""
 
 _MOST_POOLS = 4
 """Pools that are open at a time: each has a few connections, and clones that wait."""
@@ -125,9 +129,13 @@ class Databases:
                 self._registry.drop(name, force=True)
 
     def keep(self, name: str, test: str) -> None:
-        """Let a database outlive the run, for somebody to look at."""
-        self._registry.keep(name)
+        """Let a database outlive the run, for somebody to look at.
+
+        Raises:
+            OSError: that cannot be written down, so that nobody could ever remove it; it is not kept.
+        """
         kept.write_down(self.host, name, test)
+        self._registry.keep(name)
         self._folder.note(_KEPT)
 
     def close(self) -> None:
@@ -162,6 +170,8 @@ class Databases:
             if self._folder.noted(_CLEAN):
                 return
             remove_leftovers()
+            if self.host.root:
+                cluster.begin(self._registry, self.host)
             if self.host.kind == "url":
                 if wanted.clear:
                     self._registry.forget()
@@ -180,33 +190,50 @@ def _told(error: Exception) -> SeedbedError:
     return DatabaseFailure(f"the template cannot be built, as was told before: {summary(error)}")
 
 
-def finish(run: RunFolder, wanted: Wanted) -> None:
+def finish(run: RunFolder, wanted: Wanted) -> list[str]:
     """End a run, in the process that began it: drop what is not kept, keep new templates, let the servers go.
 
     Args:
         run: the run's folder.
         wanted: where the run's own server came from; the others have its cache.
+
+    Returns:
+        what could not be done, for people.
     """
-    with ExitStack() as ending:  # one that fails keeps no other from its end
-        ending.callback(run.let_go)
-        for folder in run.servers():
-            ending.callback(_finish, run, folder, wanted)
+    problems: list[str] = []
+    for folder in run.servers():  # one that fails keeps no other from its end
+        with attempting(problems, "what the run made is left for the next run to remove"):
+            _finish(run, folder, wanted, problems)
+    with attempting(problems, "the run's folder is not removed"):
+        run.let_go()
+    return problems
 
 
-def _finish(run: RunFolder, folder: ServerFolder, wanted: Wanted) -> None:
+def _finish(run: RunFolder, folder: ServerFolder, wanted: Wanted, problems: list[str]) -> None:
     host, keep = folder.host(), folder.noted(_KEPT)
     assert host is not None
     if keep and host.keep:
         Path(host.keep).touch()
-    if host.kind != "url" and not keep and not folder.noted(_BUILT):
+    used = folder.noted(_CLEAN) if host.kind == "url" else keep or folder.noted(_BUILT)
+    if not used:
         return
     registry = open_registry(host.admin, host.url(DATABASE), run.name)
     registry.end()
-    if host.root:
-        registry.retire(_KEPT_TEMPLATES)
+    if not host.root:
+        return registry.close()
+    registry.retire(_KEPT_TEMPLATES)
+    left = cluster.changes(registry, host)
     registry.close()
-    if host.root and folder.noted(_BUILT) and not keep:
-        _publish(host, wanted)
+    if folder.noted(_BUILT) and not keep:
+        with attempting(problems, "templates are not kept for the next run"):
+            if left:
+                raise InvalidInput(f"tests have changed the server itself ({_some(left)})")
+            _publish(host, wanted)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _publish(host: Host, wanted: Wanted) -> None:

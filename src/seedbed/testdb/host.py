@@ -154,11 +154,9 @@ def _started(server: LocalServer, cache: Cache) -> bool:
         with cache.lent(server.place) as warm:
             server.start()
     except (OSError, DatabaseFailure):
-        if not server.place.data.exists():
-            raise
         # Whatever is wrong with it, a server can be made without it.
         server.stop()
-        shutil.rmtree(server.place.data)
+        shutil.rmtree(server.place.data, ignore_errors=True)
         server.place.passfile.unlink(missing_ok=True)
         server.start()
         return False

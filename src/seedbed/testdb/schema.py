@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from seedbed.blame import blaming
 from seedbed.errors import InvalidInput
 from seedbed.testdb.address import driven
-from seedbed.testdb.tables import making, require_tables
+from seedbed.testdb.tables import making, require_tables, tables_failure
 from seedbed.url import libpq_url
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def _run_files(files: list[Path], url: str) -> None:
                 # Without parameters, several statements go as one; each file is its own transaction unless it says otherwise.
                 connection.execute(file.read_bytes())
             except psycopg.Error as error:
-                raise InvalidInput(f"{file}: {translated(error).message}") from None
+                message = f"{file}: {translated(error).message}"
+                raise tables_failure(message, error.sqlstate or "") from None
 
 
 def _from_attribute(root: Path, said: str, url: str) -> None:

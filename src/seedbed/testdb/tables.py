@@ -8,7 +8,7 @@ end something must be in it.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -34,6 +34,12 @@ _REMEDY = (
 )
 
 
+_ROLES = (
+    "A role belongs to the whole server, which holds several templates. Make it only where it is missing: "
+    "DO $$ BEGIN CREATE ROLE app; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+)
+
+
 class TablesFailure(InvalidInput):
     """The project's code could not make the tables.
 
@@ -45,7 +51,7 @@ class TablesFailure(InvalidInput):
 
     def again(self) -> TablesFailure:
         """Return it for those who come later: the lines that led to it have been told."""
-        return TablesFailure(self.message, remedy=self.remedy)
+        return tables_failure(self.message, self.sqlstate)
 
 
 @contextmanager
@@ -127,13 +133,25 @@ def _reported(root: Path, what: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         place = place_in(root, error)
         where = f"{what}: {place}" if place else what
-        failure = TablesFailure(
-            f"{where}: {summary(error)}",
-            findings=_frames(root, error),
-            remedy="It was raised while the tables of a test database were made.",
-        )
-        failure.sqlstate = _sqlstate(error)
-        raise failure from None
+        raise tables_failure(
+            f"{where}: {summary(error)}", _sqlstate(error), _frames(root, error)
+        ) from None
+
+
+def tables_failure(message: str, sqlstate: str, findings: Sequence[Finding] = ()) -> TablesFailure:
+    """Return why tables could not be made.
+
+    Args:
+        message: what was raised, and where.
+        sqlstate: the server's code, empty where it was not the server.
+        findings: the project's lines that led there.
+    """
+    remedy = "It was raised while the tables of a test database were made."
+    failure = TablesFailure(
+        message, findings=findings, remedy=_ROLES if sqlstate == "42710" else remedy
+    )
+    failure.sqlstate = sqlstate
+    return failure
 
 
 def _frames(root: Path, error: BaseException) -> list[Finding]:

@@ -13,6 +13,7 @@ from seedbed.errors import InvalidInput
 from seedbed.settings import Said
 from seedbed.source import Source
 from seedbed.testdb.blueprint import Blueprint, Manifest, today
+from seedbed.testdb.cluster import build_alone
 from seedbed.testdb.connecting import connect, failure
 from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.host import Host
@@ -49,6 +50,12 @@ def _usable(registry: Registry, key: str) -> Template | None:
 
 
 def _build(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Template:
+    if host.root:
+        return build_alone(registry, host, key, lambda: _built(host, registry, blueprint, key))
+    return _built(host, registry, blueprint, key)
+
+
+def _built(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Template:
     draft = registry.reserve("draft")[0]
     create_database(registry, draft, way=fastest_way(registry))
     try:
