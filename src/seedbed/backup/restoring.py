@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection
 
 from seedbed import guard, ledger
 from seedbed.backup.counting import count_tables, differences
