@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from factory import errors
 from factory.alchemy import SQLAlchemyModelFactory, SQLAlchemyOptions
@@ -11,7 +11,14 @@ from factory.base import OptionDefault
 from seedbed.creating import current_creating
 from seedbed.factory.building import KeyedBuilder
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default="Record")  # what rows are where there is no model to name
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 class Record(dict[str, Any]):
@@ -68,6 +75,8 @@ class FactoryOptions(SQLAlchemyOptions):
 class Factory(SQLAlchemyModelFactory, Generic[T]):
     """A factory_boy factory with row keys: build one object, or let a profile make columns of a million.
 
+    ``class UserFactory(Factory[User])`` lets a type checker know what its rows are; without a model they are Records.
+
     >>> import factory
     >>> class BadgeFactory(Factory):
     ...     class Meta:
@@ -83,6 +92,24 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
 
     class Meta:
         abstract = True
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def build(cls, **kwargs: Any) -> T:
+            """Return an object; nothing is written."""
+
+        @classmethod
+        def build_batch(cls, size: int, **kwargs: Any) -> list[T]:
+            """Return so many."""
+
+        @classmethod
+        def create(cls, **kwargs: Any) -> T:
+            """Return an object that is in a session, in a test its own."""
+
+        @classmethod
+        def create_batch(cls, size: int, **kwargs: Any) -> list[T]:
+            """Return so many."""
 
     @classmethod
     def path(cls) -> str:
