@@ -393,6 +393,23 @@ class TestCascades:
         assert isinstance(outcome.error, Drift)
         assert execute(database, "SELECT count(*) FROM likes JOIN users ON id = user_id") == [(1,)]
 
+    @pytest.mark.parametrize("step", ["prune", "destroy"])
+    def test_fault_55_a_row_that_somebody_is_just_editing_is_kept(self, database, step):
+        """What was as we left it when we looked is not when we may delete it."""
+        prepare(database, USERS)
+        applied(database, users())
+        run = {
+            "prune": lambda: applied(database, users("ann")),
+            "destroy": lambda: destroyed(database),
+        }
+        with psycopg.connect(database) as application:
+            application.execute("UPDATE users SET email = 'theirs' WHERE email = 'bob'")
+            with meanwhile(run[step]) as outcome:
+                wait_for(database, WAITING)
+                application.commit()
+        assert isinstance(outcome.error, Drift)
+        assert execute(database, "SELECT count(*) FROM users WHERE email = 'theirs'") == [(1,)]
+
     def test_fault_55_clean_lets_nobody_refer_to_the_rows_in_mid_run(self, database):
         prepare(
             database,

@@ -45,7 +45,7 @@ def other_table(
         problem += f", which is {places[entry.id]} now"
     return Finding(
         str(table.name),
-        f"{problem}, and {so_many_rows(rows)} of it have keys of seedbed's",
+        f"{problem}; {so_many_rows(rows)} in it have keys of seedbed's",
         f"apply --adopt takes them over; {LEAVE.format(table.name)}",
     )
 

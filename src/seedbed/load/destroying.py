@@ -102,9 +102,11 @@ def misfit(
 
 
 def _changed(known: Known) -> Keys:
-    """Return the places of the rows that are not, or may not be, what seedbed wrote."""
+    """Return the places of the rows that are not, or may not be, what seedbed wrote, by where they are."""
     places: Keys = np.flatnonzero(np.isin(known.states, (EDITED, UNKNOWN)))
-    return places
+    if not known.pks:
+        return places[np.argsort(known.ids[places])]
+    return np.array(sorted(places.tolist(), key=known.identity), dtype=np.int64)
 
 
 def _listed(table: str, known: Known) -> list[Finding]:

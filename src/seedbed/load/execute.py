@@ -13,7 +13,7 @@ from seedbed.dataset import TableName
 from seedbed.errors import Drift, Finding
 from seedbed.load import emptying, recording, updating, writing
 from seedbed.load.failures import located_among
-from seedbed.load.pruning import Doomed, delete_free, doom, release
+from seedbed.load.pruning import Doomed, delete_free, doom, hold_unedited, release
 from seedbed.load.run import Run
 from seedbed.load.work import Positions, Work
 
@@ -29,6 +29,8 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
     _defer(connection, run)
     doomed = doom_leaving(connection, run, edited=overwrite)
     report = _Report(run, told)
+    if not overwrite:
+        hold_unedited(connection, doomed)
     if doomed:  # now, for it frees unique values that new rows may want
         deleted, held = delete_free(connection, doomed)
         report.pruned(deleted)

@@ -21,6 +21,7 @@ from seedbed.ledger import Entry
 from seedbed.load.arrays import fetch_arrays
 from seedbed.load.order import parents_first
 from seedbed.load.staging import COUNTER, INT8, on_identity, staged, type_of
+from seedbed.load.updating import Overtaken
 from seedbed.target import ForeignKey, Table
 
 
@@ -128,6 +129,29 @@ def hold_still(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) 
                 "SELECT count(*) FROM (SELECT FROM {} t JOIN {} d ON {} FOR UPDATE OF t) locked"
             ).format(one.table.live, one.stage, on_identity(one.table, "t", "d"))
         )
+
+
+def hold_unedited(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:
+    """Let nobody change the rows any more, and see that nobody has since they were compared.
+
+    Raises:
+        Overtaken: somebody has; a new attempt will see it.
+    """
+    hold_still(connection, doomed)
+    for one in doomed.values():
+        query = sql.SQL(
+            "SELECT count(*) FROM {} d JOIN seedbed.rows r ON r.table_id = {} AND r.key = d.key JOIN {} t ON {} WHERE {} = {}"
+        ).format(
+            one.stage,
+            one.entry.id,
+            one.table.live,
+            on_identity(one.table, "t", "d"),
+            ledger.state(one.entry, one.table),
+            ledger.EDITED,
+        )
+        row = connection.execute(query).fetchone()
+        if row and row[0]:
+            raise Overtaken(f"{one.table.name}: {row[0]} rows changed in the meantime")
 
 
 def release(connection: Connection[Any], doomed: Mapping[TableName, Doomed]) -> None:
