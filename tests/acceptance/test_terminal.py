@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -30,6 +31,15 @@ class TestLooks:
         code, shown = on_terminal(shop, "plan", "development", "--database-url", database, option)
         assert code == 0
         assert "\x1b[3" not in shown
+
+    def test_a_narrow_terminal_gets_whole_words(self, shop: Path, database: str) -> None:
+        """Table and help alike: nothing is wider than the terminal, nothing is cut."""
+        for arguments in (("plan", "development", "--database-url", database), ("apply", "--help")):
+            code, shown = on_terminal(shop, *arguments, COLUMNS="40", NO_COLOR="1")
+            lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
+            wide = [line for line in lines if len(line) > 40 and "://" not in line]
+            assert (code, wide) == (0, [])
+            assert "…" not in shown
 
     def test_json_stays_json(self, shop: Path, database: str) -> None:
         """Indented for people, without a table around it."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seedbed.blame import place_in
+from seedbed.cli.folding import folded
 from seedbed.cli.output import Output
 from seedbed.errors import Interrupted, SeedbedError
 from seedbed.settings import tracebacks_wanted
@@ -24,7 +25,7 @@ def report(error: Exception, output: Output) -> int:
     if tracebacks_wanted():
         traceback.print_exception(error)
     text, document, code = _described(error)
-    print(f"seedbed: {text}", file=sys.stderr)
+    print(folded(f"seedbed: {text}", sys.stderr), file=sys.stderr)
     output.document({"error": {**document, "exit_code": code}})
     return code
 

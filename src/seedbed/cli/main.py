@@ -20,6 +20,7 @@ from seedbed.cli import (
     snapshots,
     upkeep,
 )
+from seedbed.cli.helping import fold_help
 from seedbed.cli.output import Output
 from seedbed.errors import InvalidInput
 
@@ -37,6 +38,7 @@ app.add_typer(snapshots.group)
 app.add_typer(server.group)
 app.add_typer(kept.group)
 app.add_typer(guarding.group)
+fold_help(app)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from seedbed.cli.folding import folded
+from seedbed.cli.tables import draw, grid, plain
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -43,12 +46,12 @@ class Output:
     def note(self, text: str) -> None:
         """Tell something about the run."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(folded(text, sys.stderr), file=sys.stderr)
 
     def text(self, text: str = "") -> None:
         """Print part of the result for people."""
         if not self.json and not self.quiet:
-            print(text)
+            print(folded(text, sys.stdout))
 
     def document(self, value: Mapping[str, object]) -> None:
         """Print the result for programs."""
@@ -73,50 +76,14 @@ class Output:
         """
         if self.json or self.quiet:
             return
-        right = [header in numbers for header in headers]
-        cells = [[_shown(value, on) for value, on in zip(row, right, strict=True)] for row in rows]
+        found = grid(headers, rows, numbers, total=total)
         if self.terminal:
-            self._rich_table(headers, cells, right, total)
+            draw(found, self.console(sys.stdout))
         else:
-            print("\n".join(_plain_table(headers, cells, right)))
+            print(plain(found))
 
     def console(self, stream: TextIO) -> Console:
         """Return rich's console on a stream."""
         from rich.console import Console
 
         return Console(file=stream, no_color=not self.color or None, highlight=False)
-
-    def _rich_table(
-        self, headers: Sequence[str], cells: list[list[str]], right: list[bool], total: bool
-    ) -> None:
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for header, on in zip(headers, right, strict=True):
-            table.add_column(header, justify="right" if on else "left")
-        for number, row in enumerate(cells, 1):
-            style = "bold" if total and number == len(cells) else ""
-            table.add_row(*(Text(cell, style="dim" if cell == "·" else style) for cell in row))
-        self.console(sys.stdout).print(table)
-
-
-def _shown(value: object, number: bool) -> str:
-    if number and value == 0:
-        return "·"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _plain_table(
-    headers: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
-) -> list[str]:
-    table = [list(headers), *cells]
-    widths = [max(len(row[column]) for row in table) for column in range(len(headers))]
-    return [
-        "  ".join(
-            cell.rjust(width) if on else cell.ljust(width)
-            for cell, width, on in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in table
-    ]

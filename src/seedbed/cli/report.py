@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.cli.folding import fits
 from seedbed.url import redacted
 
 if TYPE_CHECKING:
@@ -88,8 +89,11 @@ def print_cast(output: Output, cast: Sequence[tuple[str, str]]) -> None:
     """Print who is who in a profile that is meant for people."""
     width = max((len(name) for name, _ in cast), default=0)
     output.text("\nThe cast:")
-    for name, what in cast:
-        output.text(f"  {name:{width}}  {what}")
+    lines = [f"  {name:{width}}  {what}" for name, what in cast]
+    if not fits(lines, sys.stdout):
+        lines = [f"  {name}\n    {what}" for name, what in cast]
+    for line in lines:
+        output.text(line)
 
 
 def print_way_in(output: Output, place: Place, profile: str) -> None:
