@@ -24,6 +24,7 @@ class Creating:
         seed: what drawn values depend on.
         numbering: the seed of the profile's rows, which numbered values (`seedbed.fields.unique`) go on from.
         as_of: the moment that times are relative to, naive UTC.
+        insert: writes a row of a factory without a model by the session, and returns it.
         counted: the factories whose Sequence has begun anew.
     """
 
@@ -31,6 +32,7 @@ class Creating:
     seed: str
     numbering: str
     as_of: datetime
+    insert: Callable[[Any, Any, dict[str, Any]], Any]
     commits: bool = False
     counted: set[type] = field(default_factory=set)
 

@@ -91,3 +91,77 @@ def test_rows_of_a_factory_bound_to_a_table_are_records(teams: pytest.Pytester) 
         """
     )
     teams.runpytest_subprocess("-q").assert_outcomes(passed=1)
+
+
+def test_a_factory_bound_to_a_table_creates_rows(shop: pytest.Pytester) -> None:
+    """By the table as the database has it: keys and defaults come back, rows referred to fill foreign keys."""
+    shop.makepyfile(
+        """
+        import factory
+        import psycopg
+        import pytest
+        from sqlalchemy import text
+        from factories import UserFactory as ModelFactory
+        from seedbed import Factory
+        from seedbed.errors import InvalidInput
+
+        class UserFactory(Factory):
+            class Meta:
+                table = "users"
+            name = factory.Sequence("bare {}".format)
+
+        class OrderFactory(Factory):
+            class Meta:
+                table = "public.orders"
+                ignored = ("note",)
+            user = factory.SubFactory(UserFactory)
+            pieces = 3
+            note = "not written"
+
+        both = pytest.mark.parametrize("seedbed_isolation", ["rollback", "clone"])
+
+        @both
+        def test_parents_come_along(seedbed, seedbed_session):
+            order = OrderFactory.create()
+            assert order.user_id == order.user.id
+            query = text("SELECT u.name, o.pieces FROM orders o JOIN users u ON u.id = o.user_id")
+            assert seedbed_session.execute(query).all() == [(order.user.name, 3)]
+
+        @pytest.mark.seedbed(isolation="clone")
+        def test_others_see_it_in_a_clone(seedbed):
+            made = UserFactory.create()
+            with psycopg.connect(seedbed.dsn) as other:
+                found = other.execute("SELECT name FROM users WHERE id = %s", [made.id]).fetchone()
+                assert found == (made.name,)
+
+        def test_the_parent_may_be_an_object_or_a_seeded_row(seedbed):
+            made = ModelFactory.create()
+            assert OrderFactory.create(user=made).user_id == made.id
+            amina = seedbed.row(UserFactory, "amina")
+            assert OrderFactory.create(user=amina).user_id == amina.id
+
+        @pytest.mark.parametrize("given, said", [
+            ({"users": 1}, "public.orders.users: the table has no such column"),
+            ({"user": UserFactory.build()}, "public.orders.user: the row it refers to is not in the database"),
+            ({"user": OrderFactory.create}, "no foreign key leads to public.orders"),
+        ])
+        def test_what_does_not_fit_is_said(seedbed, given, said):
+            given = {name: value() if callable(value) else value for name, value in given.items()}
+            with pytest.raises(InvalidInput, match=said):
+                OrderFactory.create(**given)
+
+        def test_two_keys_to_one_table_need_the_columns_name(seedbed, seedbed_session):
+            class LinkFactory(Factory):
+                class Meta:
+                    table = "links"
+            seedbed_session.execute(text(
+                "CREATE TABLE links (buyer_id int REFERENCES users, seller_id int REFERENCES users)"
+            ))
+            with pytest.raises(InvalidInput, match=r"2 foreign keys lead to users(?s:.)*buyer_id or seller_id"):
+                LinkFactory.create(user=UserFactory.create())
+            buyer, seller = UserFactory.create_batch(2)
+            made = LinkFactory.create(buyer=buyer, seller_id=seller)
+            assert (made.buyer_id, made.seller_id) == (buyer.id, seller.id)
+        """
+    )
+    shop.runpytest_subprocess("-q").assert_outcomes(passed=8)

@@ -105,5 +105,5 @@ class TestFactories:
         assert not seedbed.session.in_transaction()
 
     def test_without_the_fixture_there_is_nowhere_to_write_to(self) -> None:
-        with pytest.raises(RuntimeError, match="No session provided"):
+        with pytest.raises(InvalidInput, match=r"asks for the fixture `seedbed`.*autouse=True"):
             UserFactory.create()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 from factory import errors
@@ -9,6 +10,7 @@ from factory.alchemy import SQLAlchemyModelFactory, SQLAlchemyOptions
 from factory.base import OptionDefault
 
 from seedbed.creating import current_creating
+from seedbed.errors import InvalidInput
 from seedbed.factory.building import KeyedBuilder
 
 if TYPE_CHECKING:
@@ -20,9 +22,26 @@ else:
 
     T = TypeVar("T")
 
+_NOWHERE = "{}.create() has no session to write to"
+_ASK = (
+    "A test asks for the fixture `seedbed` (or seedbed_session); a fixture that creates asks for it, too, for fixtures are made in the "
+    "order in which they are asked for. setup_method and setup_class run before all of them: write a fixture with autouse=True instead. "
+    "Where there is no test, build() makes a row without a database, or the Meta of a factory with a model names a sqlalchemy_session."
+)
+
 
 class Record(dict[str, Any]):
     """A row of a factory without a model: a dict whose items are attributes too, as a model's would be."""
+
+    _of = ""
+    """The table that has the row; empty where it is in none."""
+
+    @classmethod
+    def of(cls, table: str, row: Mapping[str, Any]) -> Record:
+        """Return a row that a table has."""
+        found = cls(row)
+        found._of = table
+        return found
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -134,14 +153,17 @@ class Factory(SQLAlchemyModelFactory, Generic[T]):
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
-        if model_class is Record:
-            raise errors.FactoryError(
-                f"{cls.__name__} is bound to a table by name and has no model to create; use build()."
-            )
         meta, creating = cls._meta, current_creating()
-        if creating is None or meta.sqlalchemy_session or meta.sqlalchemy_session_factory:
+        own = meta.sqlalchemy_session or meta.sqlalchemy_session_factory
+        if own and model_class is not Record:
             return super()._create(model_class, *args, **kwargs)
+        if creating is None:
+            raise InvalidInput(_NOWHERE.format(cls.__name__), remedy=_ASK)
         session = creating.session()
+        if model_class is Record:
+            made = creating.insert(session, cls, kwargs)
+            creating.written(session)
+            return made
         save = cls._get_or_create if meta.sqlalchemy_get_or_create else cls._save
         made = save(model_class, session, args, kwargs)
         if meta.sqlalchemy_session_persistence is None:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from seedbed.creating import Creating
 from seedbed.errors import InvalidInput, nearest
 from seedbed.pytest_plugin.stay import Stay
 from seedbed.testdb.address import driven
@@ -49,7 +50,24 @@ class Seedbed:
         self._stay, self._blueprint, self.server = stay, blueprint, server
         self._async_session = async_session
         self.profile, self.isolation = blueprint.profile, stay.isolation
-        self.as_of = datetime.fromisoformat(Manifest.read(stay.template.manifest).as_of)
+        self._manifest = Manifest.read(stay.template.manifest)
+        self.as_of = datetime.fromisoformat(self._manifest.as_of)
+
+    def creating(self, seed: str | None, *, commits: bool) -> Creating:
+        """Return what lets factories' ``create()`` write here, other values than the profile's rows have.
+
+        Args:
+            seed: what was asked for; None for the project's.
+            commits: whether other connections see a row at once.
+        """
+        return Creating(
+            lambda: self.session,
+            f"{seed or 'seedbed'}, in a test",
+            self._manifest.seed,
+            self.as_of,
+            _insert,
+            commits=commits,
+        )
 
     @property
     def name(self) -> str:
@@ -156,3 +174,10 @@ class Seedbed:
 
     def __repr__(self) -> str:
         return f"<Seedbed {self.profile} {self.isolation} {self.name}>"
+
+
+def _insert(session: Session, factory: Any, attributes: dict[str, Any]) -> Any:
+    """Write a row of a factory without a model; few tests do."""
+    from seedbed.pytest_plugin.records import insert
+
+    return insert(session, factory, attributes)

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from seedbed.creating import Creating
 from seedbed.errors import InvalidInput, SeedbedError
 from seedbed.pytest_plugin.handle import Seedbed
 from seedbed.pytest_plugin.options import resolve, with_server
 from seedbed.pytest_plugin.session import in_one_line
 from seedbed.pytest_plugin.stay import OfItsOwn
-from seedbed.testdb.blueprint import Manifest
 
 if TYPE_CHECKING:
     from seedbed.pytest_plugin.options import Wishes
@@ -37,9 +35,7 @@ def lasting(session: Session, **options: Any) -> Iterator[Seedbed]:
     except SeedbedError as error:
         raise in_one_line(error) from None
     handle = Seedbed(stay, blueprint, databases.host, _no_async_session)
-    seed = f"{wishes.seed or 'seedbed'}, in a test"
-    numbering = Manifest.read(template.manifest).seed
-    creating = Creating(lambda: handle.session, seed, numbering, handle.as_of, commits=True)
+    creating = handle.creating(wishes.seed, commits=True)
     creating.begin()
     test, failed = session.item.nodeid, session.item.session.testsfailed
     try:

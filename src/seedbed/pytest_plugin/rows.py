@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from seedbed.errors import InvalidInput
 from seedbed.factory import Factory, Record
+from seedbed.pytest_plugin.records import reflected
 
 T = TypeVar("T")
 
@@ -30,17 +31,21 @@ def load(session: Session, factory: type[Factory[T]], label: str | None = None) 
     if not found:
         return []
     model = factory._meta.model
-    if model is Record:
-        return [_record(session, factory, entry) for entry in found]  # type: ignore[misc]
-    mapper = inspected(model)
-    columns = [mapper.local_table.c[name] for name in found[0].identity]
+    bare = model is Record
+    table = reflected(session, factory.path()) if bare else inspected(model).local_table
+    columns = [table.c[name] for name in found[0].identity]
     keys = [[entry.id] if entry.pk is None else entry.pk for entry in found]
     typed = [tuple(_value(c, v) for c, v in zip(columns, key, strict=True)) for key in keys]
     most = _MOST_PARAMETERS // len(columns)
     rows: list[T] = []
     for start in range(0, len(typed), most):
         some = tuple_(*columns).in_(typed[start : start + most])
-        rows += session.scalars(select(model).where(some).order_by(*columns))
+        query = select(table if bare else model).where(some).order_by(*columns)
+        if bare:
+            found_here: list[Any] = [dict(row) for row in session.execute(query).mappings()]
+            rows += [Record.of(factory.path(), row) for row in found_here]  # type: ignore[misc]
+        else:
+            rows += session.scalars(query)
     return rows
 
 
@@ -66,16 +71,3 @@ def _value(column: Any, value: Any) -> Any:
         return kind(value)
     except (TypeError, ValueError):
         raise InvalidInput(f"{column} cannot be looked up by the ledger's text") from None
-
-
-def _record(session: Session, factory: type[Factory[Any]], entry: Any) -> Record:
-    from sqlalchemy import MetaData, Table
-
-    schema, _, name = factory.path().rpartition(".")
-    table = Table(name, MetaData(), schema=schema or None, autoload_with=session.connection())
-    key = [entry.id] if entry.pk is None else entry.pk
-    columns = [table.c[name] for name in entry.identity]
-    query = select(table).where(
-        *(column == _value(column, value) for column, value in zip(columns, key, strict=True))
-    )
-    return Record(session.execute(query).mappings().one())

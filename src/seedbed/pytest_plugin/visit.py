@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seedbed.creating import Creating
 from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
@@ -55,15 +54,7 @@ class Visit:
         instance = getattr(item, "instance", None)
         if instance is not None and hasattr(instance, "assertEqual"):  # unittest takes no fixtures
             instance.seedbed = self.handle
-        seed = f"{wishes.seed or 'seedbed'}, in a test"  # other values than the profile's rows have
-        numbering = Manifest.read(self._template.manifest).seed
-        self._creating = Creating(
-            lambda: self.handle.session,
-            seed,
-            numbering,
-            self.handle.as_of,
-            commits=wishes.isolation == "clone",
-        )
+        self._creating = self.handle.creating(wishes.seed, commits=wishes.isolation == "clone")
         self._creating.begin()
 
     def _enter(self, wishes: Wishes) -> Stay:
