@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from seedbed.arguments import check, project_of
+from seedbed.arguments import check, what_is_said
 from seedbed.settings import Said
 from seedbed.url import url_text
 from seedbed.wishes import Wishes, backup_choice, checked, chosen, pinned, prepared
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seedbed.apply import Progress
     from seedbed.backup import Backup, Restored
     from seedbed.destroy import Destroyed
-    from seedbed.environment import Patterns, Verdict
+    from seedbed.environment import Verdict
     from seedbed.forgetting import Forgotten
     from seedbed.options import Edits
     from seedbed.plan import Plan
@@ -162,7 +162,7 @@ def destroy(
         statement_timeout=statement_timeout,
         connect_timeout=connect_timeout,
     )
-    said, patterns = _said(project, environment)
+    said, patterns = what_is_said(project, environment)
     limits = Limits(lock_timeout, statement_timeout, connect_timeout)
     options = DestroyOptions(confirm, backup_choice(backup), said, wait, limits, patterns, edits)
     return delete(url_text(url), options)
@@ -193,7 +193,7 @@ def forget(
     from seedbed.forgetting import forget as strike_off
 
     check(confirm=confirm, environment=environment, wait=wait)
-    said, patterns = _said(project, environment)
+    said, patterns = what_is_said(project, environment)
     return strike_off(url_text(url), tables, ForgetOptions(confirm, said, wait, patterns))
 
 
@@ -213,7 +213,7 @@ def status(
     from seedbed.status import status as look
 
     check(environment=environment)
-    said, patterns = _said(project, environment)
+    said, patterns = what_is_said(project, environment)
     return look(url_text(url), said=said, patterns=patterns)
 
 
@@ -239,7 +239,7 @@ def stamp(
     from seedbed.load.session import connect, transaction
 
     check(environment=environment, confirm=confirm, origin=origin)
-    _, patterns = _said(project, environment)
+    _, patterns = what_is_said(project, environment)
     with (
         connect(url_text(url)) as connection,
         translating_errors(),
@@ -277,7 +277,7 @@ def backup(
     from seedbed.backup import backup as dump
 
     check(out=out, keep=keep, keep_days=keep_days, environment=environment)
-    said, patterns = _said(project, environment)
+    said, patterns = what_is_said(project, environment)
     return dump(
         url_text(url),
         out=Path(out) if out else None,
@@ -330,17 +330,7 @@ def restore(
         environment=environment,
         wait=wait,
     )
-    said, patterns = _said(project, environment)
+    said, patterns = what_is_said(project, environment)
     choice = backup_choice(backup)
     options = RestoreOptions(confirm, origin, drop_old, choice, owners, said, wait, patterns)
     return bring_back(url_text(url), Path(file), options)
-
-
-def _said(
-    project: Project | str | Path | None, environment: str | Said | None
-) -> tuple[Said | None, Patterns]:
-    """Return what a database is said to be for, and what the project says of names."""
-    from seedbed.environment import read_patterns
-
-    settings = project_of(project).settings
-    return settings.operator_says(environment), read_patterns(settings.environments)

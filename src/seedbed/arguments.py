@@ -11,6 +11,7 @@ from decimal import Decimal
 from numbers import Real
 from pathlib import Path
 
+from seedbed.environment import Patterns, read_patterns
 from seedbed.errors import InvalidInput, nearest
 from seedbed.project import Project, find_project
 from seedbed.settings import Said
@@ -73,6 +74,19 @@ def project_of(project: Project | str | Path | None) -> Project:
     return find_project(None if project is None else Path(project))
 
 
+def what_is_said(
+    project: Project | str | Path | None, environment: str | Said | None
+) -> tuple[Said | None, Patterns]:
+    """Return what a database is said to be for, and what the project says of names.
+
+    Args:
+        project: see `project_of`.
+        environment: what this caller says of the database.
+    """
+    settings = project_of(project).settings
+    return settings.operator_says(environment), read_patterns(settings.environments)
+
+
 def _anything(_: object) -> bool:
     return True
 
@@ -129,7 +143,18 @@ _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "save": (_is(str, Path), "a file"),
     "plan": (_is(str, Path), "a file"),
     **dict.fromkeys(
-        ("minimal", "adopt", "create", "clean", "detail", "wait", "drop_old", "owners"), _FLAG
+        (
+            "minimal",
+            "adopt",
+            "create",
+            "clean",
+            "detail",
+            "wait",
+            "drop_old",
+            "owners",
+            "end_sessions",
+        ),
+        _FLAG,
     ),
 }
 """By argument: what tells whether a value will do, and what would."""

@@ -9,6 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+__all__ = [
+    "DatabaseFailure",
+    "Drift",
+    "Finding",
+    "Interrupted",
+    "InvalidInput",
+    "Locked",
+    "OutcomeUnknown",
+    "Refused",
+    "SeedbedError",
+    "Unconfirmed",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
