@@ -43,6 +43,46 @@ class TestRuns:
         constants.write_text("NAME = 2\n")
         assert self.built(shop)
 
+    def test_what_a_hook_reads_counts(self, shop: pytest.Pytester) -> None:
+        """SQL that it runs, and another such file beside; not what it writes, nor what has nothing to do with it."""
+        sql = shop.path / "sql"
+        sql.mkdir()
+        (sql / "1.sql").write_text("CREATE TABLE more (id int);")
+        with (shop.path / "conftest.py").open("a") as conftest:
+            conftest.write(
+                "\ndef pytest_seedbed_schema(url):\n"
+                "    import pathlib\n    import psycopg\n    from shop.models import Base\n    from sqlalchemy import create_engine\n"
+                "    Base.metadata.create_all(create_engine(url.replace('://', '+psycopg://', 1)))\n"
+                "    with psycopg.connect(url) as connection, open('log', 'a+') as log:\n"
+                "        for file in pathlib.Path(__file__).parent.joinpath('sql').glob('*.sql'):\n"
+                "            log.write(str(connection.execute(file.read_text())))\n"
+                "    open('log').read()\n    return True\n"
+            )
+        shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")
+        assert self.built(shop)
+        (sql / "notes.txt").touch()
+        (shop.path / "log").write_text("")
+        assert not self.built(shop)
+        (sql / "1.sql").write_text("CREATE TABLE more (id int); INSERT INTO more VALUES (1);")
+        assert self.built(shop)
+        (sql / "2.sql").write_text("SELECT 1")
+        assert self.built(shop)
+
+    def test_a_package_beside_the_project_counts(
+        self, shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Models that several services share, on PYTHONPATH."""
+        (tmp_path / "shared").mkdir()
+        models = tmp_path / "shared" / "models.py"
+        models.write_text((shop.path / "shop" / "models.py").read_text())
+        (shop.path / "shop" / "models.py").write_text("from shared.models import *\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        shop.makepyfile("def test_x(seedbed_session, count): assert count(seedbed_session) == 2")
+        assert self.built(shop)
+        assert not self.built(shop)
+        models.write_text(models.read_text() + "\n# a column more\n")
+        assert self.built(shop)
+
     def test_a_broken_profile_is_built_once(self, shop: pytest.Pytester) -> None:
         """All of its tests get the one answer."""
         recipe = shop.path / "shop" / "profiles.py"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+
+from seedbed.testdb.reading import imported
 
 Prepare = Callable[[str], object]
 """Makes the tables in the database of a URL, and says whether it did: otherwise they are made as without it."""
@@ -82,7 +83,7 @@ class Manifest:
         as_of: the moment the rows were made for, as ISO text.
         seed: what their values hang on.
         day: the day it is good for, where the profile's moment is the day's; empty for any day.
-        files: digests of the project's files that were imported, by path.
+        files: digests of the files that were imported or read, by path.
         rows: how many rows each table holds.
     """
 
@@ -97,8 +98,12 @@ class Manifest:
         cls, root: Path, as_of: datetime, seed: str, rows: dict[str, int], *, dated: bool
     ) -> Manifest:
         """Return the manifest of a template that this process just built."""
-        files = {str(path): file_digest(path) for path in _imported(root)}
+        files = _digests(imported(root))
         return cls(as_of.isoformat(), seed, today().isoformat() if dated else "", files, rows)
+
+    def with_files(self, files: Iterable[Path]) -> Manifest:
+        """Return it with more files that count."""
+        return replace(self, files=_digests(files) | self.files)
 
     @classmethod
     def read(cls, text: str) -> Manifest:
@@ -128,30 +133,16 @@ def today() -> date:
 
 
 def file_digest(path: Path) -> str:
-    """Return a digest of a file's content; of a missing file, nothing."""
+    """Return a digest of a file's content; of a missing file, nothing. Of ``folder/*.sql``, the digest of the names."""
     try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+        if path.name.startswith("*"):
+            content = "\0".join(sorted(each.name for each in path.parent.glob(path.name))).encode()
+        else:
+            content = path.read_bytes()
     except OSError:
         return ""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-def _imported(root: Path) -> Iterable[Path]:
-    """Yield the files below a project's folder that are loaded as modules; test modules and installed packages apart."""
-    for module in list(sys.modules.values()):
-        name = getattr(module, "__file__", None)
-        if not name or not name.endswith(".py"):
-            continue
-        path = Path(name)
-        if path.is_relative_to(root) and not _foreign(path.relative_to(root)):
-            yield path
-
-
-def _foreign(path: Path) -> bool:
-    """Tell whether a file is installed, or a test's: what only tests import counts, for a profile may import it, too."""
-    hidden = any(part.startswith(".") or part == "site-packages" for part in path.parts)
-    return (
-        hidden
-        or path.name == "conftest.py"
-        or path.stem.startswith("test_")
-        or path.stem.endswith("_test")
-    )
+def _digests(files: Iterable[Path]) -> dict[str, str]:
+    return {str(path): file_digest(path) for path in files}

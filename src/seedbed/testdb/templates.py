@@ -17,6 +17,7 @@ from seedbed.testdb.cluster import build_alone
 from seedbed.testdb.connecting import connect, failure
 from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.host import Host
+from seedbed.testdb.reading import noting
 from seedbed.testdb.registry import Registry, Template
 
 _SMALL = 100_000_000
@@ -59,7 +60,9 @@ def _built(host: Host, registry: Registry, blueprint: Blueprint, key: str) -> Te
     draft = registry.reserve("draft")[0]
     create_database(registry, draft, way=fastest_way(registry))
     try:
-        manifest = fill(blueprint, host.url(draft))
+        with noting() as readings:
+            manifest = fill(blueprint, host.url(draft))
+        manifest = manifest.with_files(readings.of_project(blueprint.root))
     except BaseException:
         registry.drop(draft, force=True)
         raise
