@@ -53,6 +53,14 @@ def test_a_value_that_cannot_be_is_named_with_what_can(wish: dict[str, Any], sai
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize("module", [seedbed.errors, seedbed.fields, seedbed.snapshot])
+def test_the_public_modules_say_what_of_them_is_public(module: Any) -> None:
+    """Nothing that they import for themselves."""
+    for name in module.__all__:
+        home = getattr(getattr(module, name), "__module__", module.__name__)
+        assert home.startswith((module.__name__, "polars"))  # col is polars'
+
+
 @pytest.mark.parametrize("url", [None, 5, ""])
 def test_what_is_no_url_is_refused_by_name(url: Any) -> None:
     """Such as what os.environ.get gives where nothing is set."""
@@ -82,3 +90,12 @@ def test_every_function_takes_a_project(name: str, tmp_path: Any) -> None:
     keywords = {} if name in ("status", "backup") else {"confirm": "nothing"}
     with pytest.raises(InvalidInput, match="did you mean 'profiles'"):
         getattr(seedbed, name)(NOWHERE, *more.get(name, ()), project=tmp_path, **keywords)
+
+
+@pytest.mark.parametrize("name", ["save", "restore", "drop"])
+def test_so_do_the_functions_of_snapshots(name: str, tmp_path: Any) -> None:
+    """Before anything is connected to."""
+    (tmp_path / "pyproject.toml").write_text("[tool.seedbed]\nprofils = 'x'\n")
+    keywords = {} if name == "save" else {"confirm": "nothing"}
+    with pytest.raises(InvalidInput, match="did you mean 'profiles'"):
+        getattr(seedbed.snapshot, name)(NOWHERE, "first", project=tmp_path, **keywords)
