@@ -19,9 +19,11 @@ def test_what_the_pages_show_passes(
         (pytester.path / part).symlink_to(ROOT / part)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\npythonpath = .\n")
     text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "pytest.md").read_text()
+    for name, source in re.findall(r'```python title="(shop\.py)"\n(.*?)```', text, re.S):
+        (pytester.path / name).write_text(source)
     blocks = [b for b in re.findall(r"```python\n(.*?)```", text, re.S) if "def test_" in b]
     for number, block in enumerate(blocks):
         source = "from factories import UserFactory\n" + block
         (pytester.path / f"test_block_{number}.py").write_text(source)
     result = pytester.runpytest_subprocess("-q", "-W", "error", "-c", "tox.ini")
-    assert result.parseoutcomes() == {"passed": 7}, result.stdout.str()
+    assert result.parseoutcomes() == {"passed": 14}, result.stdout.str()
