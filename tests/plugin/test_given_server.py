@@ -208,6 +208,69 @@ class TestUsed:
         assert draft not in names(admin)
 
 
+class TestInTrouble:
+    """One line that names what is wrong; no traceback at the end either."""
+
+    def run(self, shop: pytest.Pytester, url: str, role: str, said: str) -> None:
+        shop.makepyfile("def test_x(seedbed): pass")
+        option = f"--seedbed-url={url.replace('postgres@', f'{role}@')}"
+        result = shop.runpytest_subprocess("-q", option)
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"seedbed: {said}"])
+        assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+    def test_a_role_that_may_not_make_databases(
+        self, shop: pytest.Pytester, admin: psycopg.Connection
+    ) -> None:
+        """On a server without databases of ours."""
+        with servers.disposable(servers.Embedded()) as server:
+            with psycopg.connect(server.url(), autocommit=True) as connection:
+                connection.execute("CREATE ROLE low LOGIN")
+            self.run(shop, server.url(), "low", "*role*low* may not create databases")
+
+    def test_a_registry_that_another_role_has_made(
+        self, shop: pytest.Pytester, given: Server, admin: psycopg.Connection
+    ) -> None:
+        """It is named, with its owner."""
+        shop.makepyfile(COUNTING)
+        shop.runpytest_subprocess("-q", f"--seedbed-url={given.url()}").assert_outcomes(passed=12)
+        admin.execute("CREATE ROLE second LOGIN CREATEDB")
+        said = "the database seedbed_tests * belongs to the role *postgres*, and *second* may not*"
+        self.run(shop, given.url(), "second", said)
+
+    def test_a_server_that_ends_during_the_run(self, shop: pytest.Pytester) -> None:
+        """The tests after that say so."""
+        shop.makepyfile("""
+            import psycopg
+
+            def test_ends(seedbed_server):
+                pid = psycopg.connect(seedbed_server.admin).execute(
+                    "SELECT pg_read_file('postmaster.pid')").fetchone()[0].split()[0]
+                import os, signal
+                os.kill(int(pid), signal.SIGQUIT)
+                while True:
+                    try:
+                        psycopg.connect(seedbed_server.admin).close()
+                    except psycopg.OperationalError as error:
+                        if "No such file" in str(error) or "refused" in str(error):
+                            break
+
+            def test_x(seedbed): pass
+            """)
+        result = shop.runpytest_subprocess("-q")
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines(["seedbed: the connection to the tests' server was lost*"])
+        assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_what_to_do_without_a_container_names_options_of_pytest(shop: pytest.Pytester) -> None:
+    """No daemon is there: the choice says so, and which others there are."""
+    shop.makepyfile("def test_x(seedbed): pass")
+    result = shop.runpytest_subprocess("-q", "--seedbed-server=container")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*seedbed?containers?*--seedbed-url*"])
+
+
 def test_clearing_the_cache_drops_our_templates_on_the_server(
     shop: pytest.Pytester, given: Server, admin: psycopg.Connection
 ) -> None:

@@ -246,12 +246,11 @@ class Session:
             from seedbed.url import redacted
 
             return f"PostgreSQL {self.given.judge(wishes)} url {redacted(wishes.url or '')}"
-        from seedbed.servers import Embedded, System, choose
         from seedbed.servers.container import Container
+        from seedbed.testdb.host import choice
 
-        backends = (Container(wishes.image, glance=True), Embedded(), System())
         try:
-            return str(choose(wishes.server, backends=backends))
+            return str(choice(wishes.server, Container(wishes.image, glance=True)))
         except SeedbedError as error:
             return str(error).replace("\n", " ")
 

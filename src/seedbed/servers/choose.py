@@ -40,7 +40,11 @@ class Choice:
 
 
 def choose(
-    name: str = "auto", *, major: int | None = None, backends: Sequence[Backend] = BACKENDS
+    name: str = "auto",
+    *,
+    major: int | None = None,
+    backends: Sequence[Backend] = BACKENDS,
+    remedy: str = _REMEDY,
 ) -> Choice:
     """Return the backend to take a server from.
 
@@ -48,6 +52,7 @@ def choose(
         name: ``auto`` for the first that works, or a backend's name, which never falls back to another.
         major: the major version it must have.
         backends: those to choose from, in order.
+        remedy: what to do where there is none.
 
     Raises:
         NoServer: none works; each is listed with its reason.
@@ -64,7 +69,7 @@ def choose(
             return Choice(backend, backend.describe(major=major), tuple(dropped))
         except Unavailable as reason:
             dropped.append(Finding(backend.name, str(reason)))
-    raise NoServer(_nothing(name, major), findings=dropped, remedy=_REMEDY)
+    raise NoServer(_nothing(name, major), findings=dropped, remedy=remedy)
 
 
 def _nothing(name: str, major: int | None) -> str:

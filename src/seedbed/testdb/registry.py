@@ -27,6 +27,7 @@ SILENCE = "10 minutes"
 """After how long without a heartbeat a run of another machine is taken for dead."""
 UNUSED = "14 days"
 """After how long a template nobody asked for is dropped."""
+_LOST = "the connection to the tests' server was lost"
 _LEAVING = 0.1
 """Seconds a session may take to end."""
 
@@ -77,11 +78,23 @@ class Registry:
             DatabaseFailure: the server said no.
         """
         with self._lock:
+            if self.connection.closed:
+                self.connection = self._connected_again()
             try:
                 cursor = self.connection.execute(query, arguments or None)
             except psycopg.Error as error:
+                if self.connection.closed:
+                    raise DatabaseFailure(f"{_LOST}: {failure(error).message}") from None
                 raise failure(error) from None
             return cursor.fetchall() if cursor.description else []
+
+    def _connected_again(self) -> Connection[Any]:
+        try:
+            connection = connect(self._url)
+        except DatabaseFailure as gone:
+            raise DatabaseFailure(f"{_LOST}, and it is gone: {gone.message}") from None
+        connection.autocommit = True
+        return connection
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -266,9 +279,31 @@ def open_registry(
     except psycopg.OperationalError:  # the usual case is that it is there
         _ensure(server_url)
         registry = Registry(registry_url, run, lease or Lease.own())
-    _ensure_tables(registry.connection)
-    registry.begin()
+    try:
+        _ensure_tables(registry.connection)
+        registry.begin()
+    except (psycopg.Error, DatabaseFailure) as error:
+        refusal = _strangers(registry)
+        registry.close()
+        if refusal:
+            raise refusal from None
+        raise failure(error) if isinstance(error, psycopg.Error) else error from None
     return registry
+
+
+def _strangers(registry: Registry) -> DatabaseFailure | None:
+    """Return what is wrong where a role that is not ours has made the registry."""
+    rows = registry.execute(
+        "SELECT pg_get_userbyid(datdba), current_user FROM pg_database "
+        "WHERE datname = current_database() AND NOT pg_has_role(datdba, 'USAGE')"
+    )
+    if not rows:
+        return None
+    owner, role = (sql.Identifier(name).as_string() for name in rows[0])
+    return DatabaseFailure(
+        f"the database {DATABASE} on the tests' server belongs to the role {owner}, and {role} may not write into it",
+        remedy=f"Run the tests as {owner}, or GRANT {owner} TO {role}, or, if nobody runs tests there, DROP DATABASE {DATABASE}.",
+    )
 
 
 def _ensure(server_url: str) -> None:
