@@ -230,6 +230,20 @@ class TestWithoutADatabase:
         assert [row["label"] for row in shown["rows"]] == ["ann/orders/0", "ann/orders/1"]
         assert [row["values"]["customer_id"] for row in shown["rows"]] == [1, 1]
 
+    def test_a_database_tells_the_tables_where_the_project_does_not(
+        self, seedbed: Run, shop: Path, database: str
+    ) -> None:
+        """Of migrations, say; without one, the way out is named."""
+        seedbed("apply", "development", "--database-url", database)
+        (shop / "pyproject.toml").write_text("[tool.seedbed]\n")
+        export = ("export", "development", "--format", "csv", "--out", "files")
+        assert "--database-url" in seedbed(*export).err
+        done = seedbed(*export, "--database-url", database)
+        assert done.code == 0, done.err
+        assert (shop / "files/customers.csv").read_text().startswith("id,email,name\n1,ann@")
+        shown = seedbed("preview", "development", "orders", "--database-url", database)
+        assert shown.out.startswith("orders"), shown.err
+
     def test_export_writes_what_apply_writes(
         self, seedbed: Run, shop: Path, database: str, tmp_path: Path
     ) -> None:

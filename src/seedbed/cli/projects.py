@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from seedbed.profile import Profile
     from seedbed.project import Project
 
+TablesFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A database that has the tables, where no `schema` in [tool.seedbed] describes them; its rows are not read.",
+    ),
+]
+
 SHOWN = 5
 """Rows `seedbed preview` shows: as many as fit side by side."""
 
@@ -90,6 +98,7 @@ def preview(
     scale: Scale = 1.0,
     seed: Seed = None,
     minimal: Minimal = False,
+    database_url: TablesFrom = None,
     json: Json = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -100,7 +109,7 @@ def preview(
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
-    numbered = _numbered(project, dataset)
+    numbered = _numbered(project, dataset, database_url)
     name = _table_named(numbered.tables, table)
     frame, work = numbered.frame(name).head(rows), numbered.works[name]
     labels = [work.binding.rows.label(at) for at in range(len(frame))]
@@ -131,6 +140,7 @@ def export(
     minimal: Minimal = False,
     only: Only = None,
     skip: Skip = None,
+    database_url: TablesFrom = None,
     json: Json = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -141,7 +151,7 @@ def export(
     output = Output(json, quiet, not no_color)
     project = find_project_aloud(output)
     dataset = _evaluated(project, profile, as_of, scale, seed, minimal)
-    numbered = _numbered(project, dataset, only or (), skip or ())
+    numbered = _numbered(project, dataset, database_url, only or (), skip or ())
     files = write(dataset, numbered, kind.value, out)
     counts = {str(name): numbered.works[name].size for name in numbered.tables}
     output.document(
@@ -240,11 +250,22 @@ def _evaluated(
 
 
 def _numbered(
-    project: Project, dataset: Dataset, only: Sequence[str] = (), skip: Sequence[str] = ()
+    project: Project,
+    dataset: Dataset,
+    database_url: str | None,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
 ) -> Exported:
-    from seedbed.export import numbered
+    from seedbed.export import numbered, target_at
 
-    return numbered(dataset, project.metadata(), only=only, skip=skip)
+    if database_url is None and project.settings.schema is None:
+        raise InvalidInput(
+            f"the project in {project.root} does not say where its tables are described",
+            remedy="Give a --database-url that has them, whose rows stay unread, or name the metadata in [tool.seedbed], such as "
+            'schema = "factories.models:Base".',
+        )
+    tables = project.metadata() if database_url is None else target_at(database_url, dataset.tables)
+    return numbered(dataset, tables, only=only, skip=skip)
 
 
 def _table_named(tables: Sequence[TableName], wanted: str) -> TableName:

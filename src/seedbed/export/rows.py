@@ -17,7 +17,7 @@ from seedbed.load.binding import bind, chosen, parents
 from seedbed.load.examining import examine
 from seedbed.load.order import parents_first
 from seedbed.load.work import Work, Works
-from seedbed.target import INTEGERS, Table
+from seedbed.target import INTEGERS, Table, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Exported:
 
 def numbered(
     dataset: Dataset,
-    metadata: MetaData,
+    tables: MetaData | Target,
     *,
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
@@ -73,7 +73,7 @@ def numbered(
 
     Args:
         dataset: the rows.
-        metadata: the tables they go to.
+        tables: those they go to: a metadata's, or a live database's, see `target_at`.
         only: only these tables.
         skip: not these tables.
 
@@ -81,7 +81,8 @@ def numbered(
         InvalidInput: a row does not fit its table; all findings at once.
     """
     kept, findings = chosen(dataset, only, skip)
-    bindings, misfits = bind(dataset, target_of(metadata), dataset.tables)
+    target = tables if isinstance(tables, Target) else target_of(tables)
+    bindings, misfits = bind(dataset, target, dataset.tables)
     findings += misfits
     if findings:
         raise InvalidInput("the profile does not fit the project's tables", findings=findings)
