@@ -45,7 +45,7 @@ class Pool:
     """Keeps a few clones ready.
 
     Args:
-        registries: two for this pool alone, one for each of its threads: while one drops, the other makes.
+        registries: a few for this pool alone, one for each of its threads.
         template: what is copied.
         url: gives the URL of a database by its name.
         size: how many clones are ready at best.
