@@ -41,6 +41,11 @@ TESTS = """
     def test_refused(seedbed_clone, options):
         with seedbed_clone(**options): pass
 
+    @pytest.fixture(scope="module")
+    def too_wide(seedbed): pass
+
+    def test_too_wide(too_wide): pass
+
     async def no_loop(database):
         await database.run_sync(print)
 
@@ -55,9 +60,10 @@ def test_they_last_and_are_kept_after_a_failure(shop: pytest.Pytester) -> None:
     """Rows stay from test to test, `create()` writes where the innermost database is, and what cannot be is a line."""
     shop.makepyfile(TESTS)
     result = shop.runpytest_subprocess("-q", "--seedbed-keep=failed")
-    result.assert_outcomes(passed=4, failed=5)
+    result.assert_outcomes(passed=4, failed=5, errors=1)
     result.stdout.fnmatch_lines(
         [
+            "seedbed belongs to one test. For a fixture of module scope, seedbed_clone makes databases that last: *",
             "seedbed: seedbed_clone(isolation=...): the database is always a clone",
             "seedbed: seedbed_clone(profil=...) is not an option: *profile*",
             "seedbed: seedbed_clone(keep=...): 'some' is no value of keep: *",

@@ -49,7 +49,7 @@ def test_a_schema_is_enough(bare: pytest.Pytester) -> None:
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(
         [
-            f"seedbed: the tables without rows (profile none): there is no module profiles in {bare.path}",
+            f"seedbed: the tables as they are made, with no rows of a profile (profile none): there is no module profiles in {bare.path}",
             f"seedbed: there is no profile 'demo': {bare.path} has no module profiles",
         ]
     )
@@ -84,3 +84,12 @@ def test_files_of_ones_own_are_never_passed_over(bare: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [f"seedbed: nothing says where the tables of the project in {bare.path} come from"]
     )
+
+
+def test_a_failure_says_whose_tables_they_are(bare: pytest.Pytester) -> None:
+    """Also in a quiet run, which has no header: somebody who expected tables of their own learns where these come from."""
+    bare.makepyfile("def test_x(seedbed_psycopg): seedbed_psycopg.execute('SELECT 1 FROM mine')")
+    result = bare.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=1)
+    whose = "the tables and rows of the payroll project, seedbed's own example: no pyproject.toml in * has *"
+    result.stdout.fnmatch_lines(["*UndefinedTable*", "*- seedbed -*", whose])

@@ -174,6 +174,11 @@ def pytest_runtest_makereport(
     report = yield
     if handle is not None and report.when != "teardown":
         handle.report(report)
+    if report.failed and call.excinfo:
+        from seedbed.pytest_plugin.hints import hints
+
+        told = filter(None, hints(of(item.config), item, call.excinfo.value))
+        report.sections += [("seedbed", line) for line in told]
     return report
 
 

@@ -14,6 +14,7 @@ from seedbed.errors import InvalidInput, SeedbedError
 from seedbed.pytest_plugin.given import Given
 from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere, with_server
 from seedbed.pytest_plugin.shelf import Key, Shelf
+from seedbed.settings import restore_variables, silence_libpq
 
 if TYPE_CHECKING:
     from seedbed.project import Project
@@ -55,6 +56,7 @@ class Session:
         self._announced = False
         self.bases, self.given = Shelf(), Given(self)
         self._servers: dict[Wanted, Databases] = {}
+        self._silenced: dict[str, str] = {}
         self._places: dict[Wishes, tuple[Databases, Blueprint]] = {}
 
     @cached_property
@@ -105,9 +107,18 @@ class Session:
         if found is None:
             from seedbed.testdb.databases import Databases
 
+            self.silence(own=wanted.server != "url")
             self.given.judge(wishes)
             found = self._servers[wanted] = Databases(self.folder, wanted)
         return found
+
+    def silence(self, *, own: bool) -> None:
+        """Let libpq not hear, from now to the run's end, of variables that are meant for other servers than the tests'.
+
+        Args:
+            own: whether it is about a server of ours, not a given one.
+        """
+        self._silenced |= silence_libpq(own=own)
 
     def _wanted(self, wishes: Wishes) -> Wanted:
         """Return where a server comes from, without what does not count there: who wants the same shares it."""
@@ -218,15 +229,20 @@ class Session:
     def _whose(self) -> str:
         from seedbed.testdb.whose import told_of
 
+        if self.wishes.profile:
+            return self.borrowed(self.wishes)
         try:
-            project = self._project(self.wishes)
+            return self.borrowed(self.wishes) or told_of(self._project(self.wishes))
         except SeedbedError:  # the first test that uses a fixture says what is wrong
             return ""
-        if project.bundled:
-            return (
-                f"{told_of(project)}: no pyproject.toml in {self.root} or above has [tool.seedbed]"
-            )
-        return "" if self.wishes.profile else told_of(project)
+
+    def borrowed(self, wishes: Wishes) -> str:
+        """Return what people are told where tables and rows are not theirs but the payroll project's; else nothing."""
+        from seedbed.testdb.whose import BORROWED
+
+        if not self._project(wishes).bundled:
+            return ""
+        return f"{BORROWED}: no pyproject.toml in {self.root} or above has [tool.seedbed]"
 
     def expected(self) -> bool:
         """Tell whether tests of this run may use fixtures of ours: there is a project, or somebody said something.
@@ -291,6 +307,9 @@ class Session:
             host = server.host()
             if host and not (server.path == own and host.kind in told):
                 yield host
+
+    def _hosts(self) -> Iterator[Host]:
+        return filter(None, (each.host() for each in self.folder.servers()))
 
     def discard(self, key: Key, *, drop: bool = True) -> None:
         """Take a database that tests used in turn from those after, who get a new one."""

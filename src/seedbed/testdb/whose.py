@@ -24,6 +24,9 @@ NO_ROWS = "none"
 USUAL = "testing"
 """The profile of those who name none and have written some."""
 
+BORROWED = "the tables and rows of the payroll project, seedbed's own example"
+"""What people are told of tables and rows that are not theirs."""
+
 _PARTS = ("profiles", "factories", "seeds")
 
 
@@ -51,13 +54,11 @@ def usual_profile(project: Project) -> str:
 
 
 def told_of(project: Project) -> str:
-    """Return what people are told of a project that is not all their own; nothing where it is."""
-    if project.bundled:
-        return "the tables and rows of the payroll project, seedbed's own example"
+    """Return what people are told of a project without profiles; nothing of any other."""
     if project.has_profiles:
         return ""
     missing = f"there is no module {project.settings.profiles} in {project.root}"
-    return f"the tables without rows (profile {NO_ROWS}): {missing}"
+    return f"the tables as they are made, with no rows of a profile (profile {NO_ROWS}): {missing}"
 
 
 def source_of(blueprint: Blueprint) -> Source:
@@ -94,7 +95,7 @@ def _named(project: Project, name: str) -> Profile:
     if not project.has_profiles:
         raise InvalidInput(
             f"there is no profile {name!r}: {project.root} has no module {project.settings.profiles}",
-            remedy=f"Write one with a seedbed.Profile, or say {NO_ROWS} for tables without rows.",
+            remedy=f"Write one with a seedbed.Profile, or say {NO_ROWS} for the tables alone.",
         )
     if project.bundled and name not in project.profiles:
         raise InvalidInput(
