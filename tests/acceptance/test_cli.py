@@ -194,6 +194,23 @@ class TestStatusAndDestroy:
                 ("own@example.com",)
             ]
 
+    def test_destroy_leaves_edited_rows_to_whoever_edited_them(
+        self, seedbed: Run, database: str
+    ) -> None:
+        """It asks first: exit 4. A table may be forgotten as a whole."""
+        seedbed("apply", "development", "--database-url", database)
+        with psycopg.connect(database) as connection:
+            connection.execute("UPDATE customers SET name = 'Anna' WHERE email LIKE 'ann@%'")
+            name = connection.info.dbname
+        there = ("--database-url", database, "--confirm", name)
+        refused = seedbed("destroy", *there, "--no-backup")
+        assert (refused.code, "edited since" in refused.err) == (4, True)
+        assert seedbed("forget", "orders", *there, "--json").json["tables"] == {"orders": 23}
+        with psycopg.connect(database) as connection:
+            connection.execute("DELETE FROM orders")
+        done = seedbed("destroy", *there, "--no-backup", "--keep-edits", "--json").json
+        assert (done["tables"], done["kept"]) == ({"customers": 10}, {"customers": 1})
+
     @pytest.mark.parametrize("confirmation", [(), ("--confirm", "1"), ("--confirm", "")])
     def test_destroy_without_the_name_is_refused(
         self, seedbed: Run, database: str, confirmation: tuple[str, ...]

@@ -78,7 +78,8 @@ def take_tables(connection: Connection[Any]) -> None:
     """Take the tables that are there for those that were written to: a dump that comes back gives them other numbers."""
     if _has_numbers(connection):
         connection.execute(
-            "UPDATE seedbed.tables SET oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', schema, name))"
+            "UPDATE seedbed.tables e SET oid = n.oid FROM (SELECT id, pg_catalog.to_regclass(pg_catalog.format("
+            "'%I.%I', schema, name))::oid AS oid FROM seedbed.tables) n WHERE n.id = e.id AND e.oid IS DISTINCT FROM n.oid"
         )
 
 
