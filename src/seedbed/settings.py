@@ -46,6 +46,12 @@ PERMISSIONS = (
 """Variables that a reset or a restore of a protected database needs, beside the database's name."""
 
 
+_OVERRULED = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGDATABASE")
+"""Variables of libpq's that a complete URL leaves without a meaning."""
+
+_OF_SESSIONS = ("PGOPTIONS", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGCLIENTENCODING", "PGAPPNAME")
+"""Variables of libpq's that say nothing of where a server is, but change what a session finds there."""
+
 _NO = ("", "0", "no", "false", "off")
 
 
@@ -189,6 +195,24 @@ def database_variables(url: str, variables: Mapping[str, str]) -> Iterator[None]
         yield
     finally:
         _replace_variables(before)
+
+
+def silence_libpq(*, own: bool) -> dict[str, str]:
+    """Take variables of libpq's from the process's environment, and return them.
+
+    Args:
+        own: whether it is about servers of ours, whose URLs are complete: then only those stay that such a URL overrules. Otherwise
+            all stay that say how a server is reached and entered, and those go that make its sessions others than they are.
+    """
+    said = [name for name in os.environ if name.startswith("PG")]
+    gone = [name for name in said if name not in _OVERRULED] if own else _OF_SESSIONS
+    return {name: os.environ.pop(name) for name in gone if name in os.environ}
+
+
+def restore_variables(variables: Mapping[str, str]) -> None:
+    """Put variables back into the process's environment, those that have been set since excepted."""
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
 
 
 def _replace_variables(variables: Mapping[str, str]) -> None:

@@ -40,6 +40,7 @@ class Given:
 
         key = wishes.url, wishes.hosts
         if key not in self._versions:
+            self._session.silence(own=False)
             self._versions[key] = refuse_what_is_not_disposable(*key)
         return self._versions[key]
 

@@ -324,8 +324,12 @@ class Session:
         """Close what this process has; in the process that began the run, end the run."""
         if self.forked:
             return
-        if "folder" not in self.__dict__:
-            return
+        if "folder" in self.__dict__:
+            self.silence(own=any(each.kind != "url" for each in self._hosts()))
+            self._end()
+        restore_variables(self._silenced)
+
+    def _end(self) -> None:
         from seedbed.testdb.ending import attempting
 
         problems: list[str] = []
