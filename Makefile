@@ -1,7 +1,7 @@
 # What people and CI both use. Needs Python 3.11 or newer and make; everything else goes into .venv.
 #   make demo    a seeded PostgreSQL to look at       make test    the whole test suite
 #   make check   lint, formatting, types              make bench   the benchmarks (SCALE=0.1 is the quick form)
-#                                                     make test-faults   crash sweeps and the like: minutes
+#   make test-oldest  with the oldest drivers         make test-faults   crash sweeps and the like: minutes
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -26,7 +26,7 @@ WORKERS ?= 2
 # More for pytest, such as PYTEST="--servers 16".
 PYTEST ?=
 
-.PHONY: help venv demo test test-faults check docs bench bench-plugin clean
+.PHONY: help venv demo test test-faults test-oldest check docs bench bench-plugin clean
 
 help:
 	@sed -n '2,4s/^# *//p' Makefile
@@ -49,6 +49,12 @@ test: $(INSTALLED)
 # What the engine survives, with the sweeps and sequences that take minutes.
 test-faults: $(INSTALLED)
 	$(BIN)/python -m pytest tests/faults --slow-faults --servers all --numprocesses $(WORKERS) $(PYTEST)
+
+# How tests are kept apart depends on what is inside psycopg and SQLAlchemy: with the oldest that pyproject.toml allows, too.
+test-oldest: $(INSTALLED)
+	@$(BIN)/python -m venv .venv/oldest
+	@.venv/oldest/bin/python -m pip install --quiet --quiet --disable-pip-version-check --editable '.[embedded,test,dev]' 'psycopg[binary]==3.2.6' 'sqlalchemy==2.0.40'
+	.venv/oldest/bin/python -m pytest --servers 18 tests/plugin/examples $(addprefix tests/plugin/test_,isolation.py savepoints.py handle.py async.py versions.py) $(PYTEST)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

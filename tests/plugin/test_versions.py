@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+
+from seedbed.pytest_plugin.manners import TESTED
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_it_was_tested_with_is_what_is_installed_for_tests() -> None:
+    """The oldest that users can have (make test-oldest installs them), and the newest that CI has."""
+    bounds, newest = (ROOT / "pyproject.toml").read_text(), (ROOT / "constraints.txt").read_text()
+    oldest = (ROOT / "Makefile").read_text()
+    told = []
+    for name, label in (("psycopg", "psycopg"), ("sqlalchemy", "SQLAlchemy")):
+        lowest = re.search(rf'"{name}(?:\[binary\])?>=([\d.]+),<\d+"', bounds)
+        highest = re.search(rf"(?im)^{name}==(\d+\.\d+)", newest)
+        assert lowest is not None
+        assert highest is not None
+        assert re.search(rf"'{name}(\[binary\])?=={lowest[1]}'", oldest)
+        told.append(f"{label} {lowest[1]} to {highest[1]}")
+    assert ", ".join(told) == TESTED
 
 
 def test_it_is_told_by_name(shop: pytest.Pytester) -> None:
