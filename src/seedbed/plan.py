@@ -159,7 +159,8 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
         transaction(connection, keep=False, limits=options.limits),
     ):
         verdict = guard.explain(connection, case_of(source, options))
-        with prepared(connection, source, options.scope(writing=False)) as run:
+        scope = replace(options.scope(writing=False), copied=verdict.site.copied)
+        with prepared(connection, source, scope) as run:
             obstacles = find_obstacles(connection, run, options)
             found = summary(
                 connection, source, run, options, verdict.environment, started, obstacles

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import namedtuple_row
 
 from seedbed import guard, ledger, target
-from seedbed.environment import Patterns, Stamp
+from seedbed.environment import Patterns, Site, Stamp
 from seedbed.ledger import EDITED, MISSING
 from seedbed.load.destroying import misfit
 from seedbed.load.failures import translating_errors
@@ -114,7 +114,7 @@ def status(url: str, *, said: Said | None = None, patterns: Patterns | None = No
             stamp=verdict.site.stamp,
             profile=ledger.active_profile(connection) if there else None,
             runs=runs,
-            tables=_tables(connection) if there else {},
+            tables=_tables(connection, verdict.site) if there else {},
         )
 
 
@@ -128,8 +128,9 @@ def _runs(connection: Connection[Any]) -> tuple[RunRecord, ...]:
     return tuple(RunRecord(**row._asdict()) for row in rows)
 
 
-def _tables(connection: Connection[Any]) -> dict[str, TableStatus]:
+def _tables(connection: Connection[Any], site: Site) -> dict[str, TableStatus]:
     entries = ledger.entries(connection)
+    entries = ledger.without_numbers(entries) if site.copied else entries
     live = target.read(connection, entries)
     places = ledger.places_of(connection, entries.values())
     found = {}

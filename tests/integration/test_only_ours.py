@@ -230,6 +230,8 @@ class TestAnotherTableOfTheSameName:
         execute(
             noted, "UPDATE seedbed.tables SET oid = 1; UPDATE seedbed.stamp SET database_oid = 1"
         )
+        assert "apply would be refused" in planned(noted, notes("a", "b", "c")).notes[0]
+        assert not status(noted).drifted
         with psycopg.connect(noted) as connection:
             guard.stamp(connection, "testing", confirm=name_of(noted))
         assert not applied(noted, notes("a", "b", "c")).changed

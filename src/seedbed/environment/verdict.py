@@ -67,6 +67,11 @@ class Site:
         )
 
     @property
+    def copied(self) -> bool:
+        """Whether a stamp, and a ledger with it, came along from another database."""
+        return self.stamp is not None and not self.stamped
+
+    @property
     def born(self) -> bool:
         """Whether seedbed itself created this database, and not one that it is a copy of."""
         return self.stamp is not None and self.stamp.born and self.stamped

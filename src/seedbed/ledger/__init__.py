@@ -26,7 +26,14 @@ from seedbed.ledger.rows import (
 from seedbed.ledger.runs import active_profile, kept_as_of, last_change, last_made, record_run
 from seedbed.ledger.schema import LOCK, SCHEMA, TABLES, ensure, exists
 from seedbed.ledger.stamp import read_stamp, write_stamp
-from seedbed.ledger.tables import Entry, enter, entries, note_tables, take_tables
+from seedbed.ledger.tables import (
+    Entry,
+    enter,
+    entries,
+    note_tables,
+    take_tables,
+    without_numbers,
+)
 
 __all__ = [
     "EDITED",
@@ -64,5 +71,6 @@ __all__ = [
     "same_row",
     "state",
     "take_tables",
+    "without_numbers",
     "write_stamp",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
@@ -44,6 +44,11 @@ def entries(connection: Connection[Any]) -> dict[TableName, Entry]:
         )
         for id, schema, name, identity, columns, oid in rows
     }
+
+
+def without_numbers(known: Mapping[TableName, Entry]) -> dict[TableName, Entry]:
+    """Return entries as of a ledger that came along with a dump: here its tables have other numbers."""
+    return {name: replace(entry, oid=None) for name, entry in known.items()}
 
 
 def enter(connection: Connection[Any], table: Table, columns: Sequence[str]) -> Entry:

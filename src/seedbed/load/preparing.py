@@ -65,6 +65,7 @@ def prepared(
     dataset = source.evaluate(moment)
     created = _ensure_schema(connection, source, scope)
     entries = ledger.entries(connection) if has_ledger else {}
+    entries = ledger.without_numbers(entries) if scope.copied else entries
     live = target.read(connection, [*dataset.tables, *entries])
     written, findings = chosen(dataset, scope.only, scope.skip)
     bindings, more = bind(dataset, live, written)

@@ -27,6 +27,7 @@ class Scope:
         writing: whether the run will write, and needs the privileges.
         clean: whether the tables are emptied first.
         adopt: whether rows are taken over that seedbed may not have written.
+        copied: whether the ledger came along from another database, so that its tables' numbers say nothing here.
     """
 
     only: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Scope:
     writing: bool = False
     clean: bool = False
     adopt: bool = False
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
