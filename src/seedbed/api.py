@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from seedbed.arguments import check, what_is_said
 from seedbed.settings import Said
+from seedbed.spelling import told_in_python
 from seedbed.url import url_text
 from seedbed.wishes import Wishes, backup_choice, checked, chosen, pinned, prepared
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from seedbed.status import Status
 
 
+@told_in_python
 def plan(
     profile: str | Profile,
     url: str | sqlalchemy.URL,
@@ -65,6 +67,7 @@ def plan(
     return found
 
 
+@told_in_python
 def apply(
     profile: str | Profile,
     url: str | sqlalchemy.URL,
@@ -95,6 +98,7 @@ def apply(
     return carry_out(prepared(profile, wishes), url_text(url), chosen(wishes), progress)
 
 
+@told_in_python
 def reset(
     profile: str | Profile,
     url: str | sqlalchemy.URL,
@@ -119,6 +123,7 @@ def reset(
     return start_over(prepared(profile, wishes), url_text(url), chosen(wishes), progress)
 
 
+@told_in_python
 def destroy(
     url: str | sqlalchemy.URL,
     *,
@@ -168,6 +173,7 @@ def destroy(
     return delete(url_text(url), options)
 
 
+@told_in_python
 def forget(
     url: str | sqlalchemy.URL,
     *tables: str,
@@ -197,6 +203,7 @@ def forget(
     return strike_off(url_text(url), tables, ForgetOptions(confirm, said, wait, patterns))
 
 
+@told_in_python
 def status(
     url: str | sqlalchemy.URL,
     *,
@@ -217,6 +224,7 @@ def status(
     return look(url_text(url), said=said, patterns=patterns)
 
 
+@told_in_python
 def stamp(
     url: str | sqlalchemy.URL,
     environment: str,
@@ -252,6 +260,7 @@ def stamp(
     return verdict
 
 
+@told_in_python
 def backup(
     url: str | sqlalchemy.URL,
     *,
@@ -288,6 +297,7 @@ def backup(
     )
 
 
+@told_in_python
 def restore(
     url: str | sqlalchemy.URL,
     file: str | Path,

@@ -58,6 +58,7 @@ ROOMS = [
         "export",
         "api",
         "arguments",
+        "spelling",
         "backup",
         "snapshot",
     },

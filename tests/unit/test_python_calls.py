@@ -61,6 +61,13 @@ def test_the_public_modules_say_what_of_them_is_public(module: Any) -> None:
         assert home.startswith((module.__name__, "polars"))  # col is polars'
 
 
+def test_options_that_an_error_names_are_told_in_pythons_words() -> None:
+    """As a note below the error, which a traceback shows; with each of several."""
+    with pytest.raises(InvalidInput, match="--clean and --adopt exclude") as error:
+        seedbed.apply("development", NOWHERE, clean=True, adopt=True)
+    assert error.value.__notes__ == ["In Python, --clean is clean=True, --adopt is adopt=True."]
+
+
 @pytest.mark.parametrize("url", [None, 5, ""])
 def test_what_is_no_url_is_refused_by_name(url: Any) -> None:
     """Such as what os.environ.get gives where nothing is set."""

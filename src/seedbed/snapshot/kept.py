@@ -17,6 +17,7 @@ from seedbed.errors import InvalidInput, nearest
 from seedbed.interruption import interruptible
 from seedbed.load.failures import translating_errors
 from seedbed.load.session import connect, take_lock, transaction, trust_the_catalogue
+from seedbed.spelling import told_in_python
 from seedbed.url import url_text
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Snapshot:
     ended: Sessions = Sessions()  # noqa: RUF009 - frozen
 
 
+@told_in_python
 def saved(url: str | sqlalchemy.URL) -> list[Snapshot]:
     """Return the snapshots of a database, the oldest first.
 

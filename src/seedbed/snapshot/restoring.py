@@ -25,6 +25,7 @@ from seedbed.interruption import too_late
 from seedbed.project import Project
 from seedbed.settings import Said
 from seedbed.snapshot.kept import Snapshot, at_work, find
+from seedbed.spelling import told_in_python
 from seedbed.url import url_text
 from seedbed.wishes import backup_choice
 
@@ -55,6 +56,7 @@ class Returned:
     left: tuple[Finding, ...] = ()
 
 
+@told_in_python
 def restore(
     url: str | sqlalchemy.URL,
     name: str,

@@ -22,12 +22,14 @@ from seedbed.interruption import too_late
 from seedbed.project import Project
 from seedbed.settings import Said
 from seedbed.snapshot.kept import Snapshot, at_work, find, marks_of
+from seedbed.spelling import told_in_python
 from seedbed.url import url_text
 
 if TYPE_CHECKING:
     import sqlalchemy
 
 
+@told_in_python
 def save(
     url: str | sqlalchemy.URL,
     name: str,
@@ -69,6 +71,7 @@ def save(
         return replace(find(admin, old.name, name), ended=ended)
 
 
+@told_in_python
 def drop(
     url: str | sqlalchemy.URL,
     name: str,
