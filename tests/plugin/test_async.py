@@ -124,6 +124,16 @@ class TestRollback:
         assert caplog.messages.count("NOTICE: heard") == 2
 
     @pytest.mark.asyncio
+    async def test_autocommit_keeps_each_statement(self, seedbed_async_engine: AsyncEngine) -> None:
+        async with seedbed_async_engine.connect() as connection:
+            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await alone.execute(DELETE)
+            with pytest.raises(DBAPIError):
+                await alone.execute(text("SELECT 1/0"))
+            await alone.rollback()
+            assert await alone.scalar(COUNT) == 0
+
+    @pytest.mark.asyncio
     async def test_who_waits_for_the_synchronous_one_is_told_why(
         self, seedbed: Seedbed, seedbed_async_session: AsyncSession
     ) -> None:

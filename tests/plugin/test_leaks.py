@@ -92,6 +92,13 @@ def test_a_transaction_ended_by_hand_and_begun_again_is_seen(shop: pytest.Pytest
         seedbed_psycopg.execute("INSERT INTO users (name) VALUES ('Eve')")
         seedbed_psycopg.execute("COMMIT; BEGIN")
 
+    @pytest.mark.parametrize("by_hand", ["COMMIT", "COMMIT; BEGIN"])
+    def test_reseeded(seedbed, seedbed_psycopg, by_hand):
+        seedbed_psycopg.execute("INSERT INTO users (name) VALUES ('Eve')")
+        seedbed_psycopg.execute(by_hand)
+        seedbed.reseed()
+        seedbed_psycopg.execute("SELECT 1")
+
     @pytest.mark.asyncio
     @pytest.mark.parametrize("by_hand", ["COMMIT", "COMMIT AND CHAIN"])
     async def test_asynchronous(seedbed_async_session, by_hand):
@@ -104,8 +111,14 @@ def test_a_transaction_ended_by_hand_and_begun_again_is_seen(shop: pytest.Pytest
         """
     )
     result = shop.runpytest_subprocess("-q")
-    result.assert_outcomes(passed=3, errors=2, failed=1)
-    for test in ("test_own", "test_asynchronous[COMMIT]", "test_asynchronous[COMMIT AND CHAIN]"):
+    result.assert_outcomes(passed=3, errors=2, failed=3)
+    for test in (
+        "test_own",
+        "test_reseeded[COMMIT]",
+        "test_reseeded[COMMIT; BEGIN]",
+        "test_asynchronous[COMMIT]",
+        "test_asynchronous[COMMIT AND CHAIN]",
+    ):
         assert "its own transaction, ended by hand" in said_of(result, test)
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event, select, text
-from sqlalchemy.exc import IntegrityError, InternalError
+from sqlalchemy.exc import IntegrityError, InternalError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from factories import UserFactory
@@ -23,6 +23,12 @@ TWICE = pytest.mark.parametrize("time", [1, 2])
 
 def names(session: Session) -> list[str | None]:
     return sorted(session.scalars(select(User.display_name)), key=str)
+
+
+def count_of(connection: psycopg.Connection, *those: str) -> int:
+    query = "SELECT count(*) FROM users WHERE display_name = ANY(%s)"
+    (found,) = connection.execute(query, [[*those]]).fetchone() or (None,)
+    return int(found or 0)
 
 
 @pytest.fixture
@@ -180,12 +186,65 @@ class TestConnection:
         assert seedbed_connection.scalar(text("SELECT 1")) == 1
         getattr(seedbed_connection, ended)()
 
+    def test_a_transaction_can_be_begun(self, seedbed_connection: Connection) -> None:
+        with seedbed_connection.begin():
+            seedbed_connection.execute(text("UPDATE users SET display_name = 'x'"))
+        seedbed_connection.rollback()
+        assert set(seedbed_connection.scalars(select(User.display_name))) == {"x"}
+
+    def test_autocommit_is_one_connections_own(
+        self, seedbed: Seedbed, seedbed_session: Session, before: list[str | None]
+    ) -> None:
+        """What fails there undoes nothing that the session has under way."""
+        UserFactory.create(display_name="x")
+        with seedbed.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+            with pytest.raises(IntegrityError):
+                other.execute(text("INSERT INTO users DEFAULT VALUES"))
+            assert "x" in names(seedbed_session)
+            other.execute(text("UPDATE users SET display_name = 'y'"))
+            other.rollback()
+        seedbed_session.rollback()
+        assert set(names(seedbed_session)) == {"y"}
+        UserFactory.create(display_name="z")
+        seedbed_session.rollback()
+        assert "z" not in names(seedbed_session)
+
+    def test_another_isolation_level_wants_a_clone(self, seedbed: Seedbed) -> None:
+        with (
+            seedbed.engine.connect() as other,
+            pytest.raises(InvalidRequestError, match="isolation='clone'"),
+        ):
+            other.execution_options(isolation_level="SERIALIZABLE")
+
     def test_echo_is_the_tests_own(
         self, seedbed: Seedbed, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("INFO", "sqlalchemy.engine")
         names(seedbed.session)
         assert "FROM users" in caplog.text
+
+
+class TestReseed:
+    def test_the_fixtures_go_on(
+        self, seedbed: Seedbed, seedbed_session: Session, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        """The session is the same, and so is what a commit of it means."""
+        first = UserFactory.create(display_name="gone")
+        seedbed_session.commit()
+        seedbed.reseed()
+        assert seedbed.session is seedbed_session
+        assert first not in seedbed_session
+        UserFactory.create(display_name="kept")
+        seedbed_session.commit()
+        seedbed_psycopg.rollback()
+        assert {"gone", "kept"} & {*names(seedbed_session)} == {"kept"}
+
+    def test_a_connection_that_was_closed_is_replaced(
+        self, seedbed: Seedbed, seedbed_connection: Connection, seedbed_session: Session
+    ) -> None:
+        seedbed_connection.close()
+        seedbed.reseed()
+        assert names(seedbed_session)
 
 
 class TestPsycopg:
@@ -207,6 +266,76 @@ class TestPsycopg:
         with seedbed_psycopg.pipeline():
             found = [seedbed_psycopg.execute("SELECT %s::int", [each]) for each in (1, 2)]
         assert [cursor.fetchone() for cursor in found] == [(1,), (2,)]
+
+    def test_a_block_outside_of_a_transaction_commits(
+        self, seedbed_psycopg: psycopg.Connection, seedbed_session: Session
+    ) -> None:
+        """As psycopg's outermost does, whatever SQLAlchemy has under way."""
+        UserFactory.create(display_name="x")
+        with seedbed_psycopg.transaction():
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+        seedbed_psycopg.rollback()
+        seedbed_session.rollback()
+        assert set(names(seedbed_session)) == {"x"}
+
+    def test_a_block_inside_of_a_transaction_does_not(
+        self, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        seedbed_psycopg.execute("SELECT 1")
+        with seedbed_psycopg.transaction():
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+        seedbed_psycopg.rollback()
+        assert count_of(seedbed_psycopg, "x") == 0
+
+    def test_a_block_that_is_rolled_back_commits_nothing(
+        self, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        with seedbed_psycopg.transaction(force_rollback=True):
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+        with seedbed_psycopg.transaction():
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'y'")
+            raise psycopg.Rollback
+        seedbed_psycopg.commit()
+        assert count_of(seedbed_psycopg, "x", "y") == 0
+
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    def test_a_pipeline_can_be_committed_and_rolled_back(
+        self, seedbed_psycopg: psycopg.Connection, end: str
+    ) -> None:
+        with seedbed_psycopg.pipeline():
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+            getattr(seedbed_psycopg, end)()
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'y'")
+            seedbed_psycopg.rollback()
+        assert count_of(seedbed_psycopg, "y") == 0
+        assert (count_of(seedbed_psycopg, "x") > 0) == (end == "commit")
+
+    @TWICE
+    def test_autocommit_keeps_each_statement(
+        self, seedbed_psycopg: psycopg.Connection, time: int
+    ) -> None:
+        """One that fails spoils nothing; a block can still be rolled back; the next test begins without it."""
+        assert not seedbed_psycopg.autocommit
+        seedbed_psycopg.autocommit = True
+        seedbed_psycopg.execute("UPDATE users SET display_name = 'x'")
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            seedbed_psycopg.execute("INSERT INTO users DEFAULT VALUES")
+        with seedbed_psycopg.transaction(force_rollback=True):
+            seedbed_psycopg.execute("UPDATE users SET display_name = 'y'")
+        seedbed_psycopg.rollback()
+        assert count_of(seedbed_psycopg, "y") == 0
+        assert count_of(seedbed_psycopg, "x") > 0
+
+    def test_autocommit_is_not_changed_inside_of_a_transaction(
+        self, seedbed_psycopg: psycopg.Connection
+    ) -> None:
+        seedbed_psycopg.execute("SELECT 1")
+        with pytest.raises(psycopg.ProgrammingError, match="can't change 'autocommit' now"):
+            seedbed_psycopg.autocommit = True
+
+    def test_an_isolation_level_wants_a_clone(self, seedbed_psycopg: psycopg.Connection) -> None:
+        with pytest.raises(psycopg.ProgrammingError, match=r"'isolation_level'.*isolation='clone'"):
+            seedbed_psycopg.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
 
     @TWICE
     def test_prepared_statements_end_with_the_test(

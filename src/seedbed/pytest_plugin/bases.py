@@ -58,7 +58,9 @@ class RollbackBase:
         engine.dialect.do_rollback = lambda dbapi_connection: None  # type: ignore[method-assign]
         tests = Manners.of(self.psycopg)
         self.psycopg._adapters, self.psycopg._notice_handlers = None, []
+        begun = self.psycopg.begun
         engine.connect().close()  # SQLAlchemy looks around on its first, and rolls back
+        self.psycopg.begun = begun
         self.psycopg.found = Manners.of(self.psycopg)
         tests.taught(self.psycopg)
         share(engine.dialect, self.psycopg, self._commits)
@@ -79,10 +81,7 @@ class RollbackBase:
         """Return a connection of SQLAlchemy's in its transaction: the last test's where nothing can be seen of that."""
         connection, self._spare = self._spare, None
         if connection is None or self.engine.logger.isEnabledFor(INFO):
-            connection = self.engine.connect()
-            connection.begin()
-        else:
-            self.psycopg.begin(id(connection.connection))
+            return self.engine.connect()
         return connection
 
     @property
@@ -98,7 +97,7 @@ class RollbackBase:
 
     def put_back(self, connection: Connection) -> None:
         """Keep a test's connection for the next one, or close it."""
-        if _untouched(connection):
+        if untouched(connection):
             self._spare = connection
         else:
             connection.close()
@@ -112,11 +111,10 @@ class RollbackBase:
         self.listener.close()
 
 
-def _untouched(connection: Connection) -> bool:
-    """Say whether a test has left nothing on a connection: no end, no options, no listeners, no logging."""
+def untouched(connection: Connection) -> bool:
+    """Say whether a test has left nothing on a connection: no end, no transaction, no options, no listeners, no logging."""
     return (
-        not (connection.closed or connection.invalidated or connection.in_nested_transaction())
-        and connection.in_transaction()
+        not (connection.closed or connection.invalidated or connection.in_transaction())
         and not connection.get_execution_options()
         and not getattr(connection, "_has_events", True)
         and not getattr(connection, "_echo", True)

@@ -6,11 +6,13 @@ connections commit is told by the triggers of `seedbed.pytest_plugin.watching`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from seedbed.pytest_plugin.listening import LISTEN, heard, taken
@@ -34,6 +36,14 @@ _HELD = (
     "Give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
 )
 
+FIXED = (
+    "{!r} cannot be changed under rollback isolation: the test's transaction has begun and lasts until its end. "
+    "Give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
+)
+
+_STATEMENT = "statement"
+"""Who begins where each statement is a transaction."""
+
 
 class Guarded(psycopg.Connection[Any]):
     """A connection whose transaction is the test's: only `finish` ends it.
@@ -45,9 +55,11 @@ class Guarded(psycopg.Connection[Any]):
         holding: whether there is a test.
         over: whether its transaction has been ended by `finish`.
         leaks: what others committed meanwhile, known once it is over.
+        begun: whether psycopg would be inside a transaction, by what was done here since its last commit or rollback.
+        borrowed: whether it is SQLAlchemy that uses it just now, which has transactions of its own.
     """
 
-    holding = over = False
+    holding = over = begun = borrowed = False
     leaks: tuple[str, ...] = ()
     _ahead = False
     marks: Marks
@@ -56,8 +68,14 @@ class Guarded(psycopg.Connection[Any]):
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
-        self.holding, self.over, self.marks, self.leaks = True, False, Marks(), ()
+        self.holding, self._autocommit, self.leaks = True, False, ()
         as_made(self, self.found)
+        self.start()
+
+    def start(self) -> None:
+        """Begin the test's transaction, or another one in its place."""
+        self.over = self.begun = False
+        self.marks = Marks()
         with self.lock:
             self._send(_BEGIN)
 
@@ -74,12 +92,34 @@ class Guarded(psycopg.Connection[Any]):
         """Do what psycopg does whenever it uses a connection (with its lock held), after what was sent ahead."""
         self._settle()
         if self.holding:
+            if not self.borrowed:
+                if self._autocommit and not self._num_transactions:
+                    return self._alone(*arguments, **more)
+                self.begun = True
             self.marks.clean = False
+        return self._waited(*arguments, **more)
+
+    def _waited(self, *arguments: Any, **more: Any) -> Any:
         try:
             return super().wait(*arguments, **more)
         except errors.LockNotAvailable as error:
             explain(error)
             raise
+
+    def _alone(self, *arguments: Any, **more: Any) -> Any:
+        """Do it as a transaction of its own, as psycopg does with autocommit; a block or a COPY goes on for longer."""
+        if self.info.transaction_status == TransactionStatus.INTRANS:
+            self._send(self.marks.begin(_STATEMENT))
+        self._settle()
+        self.marks.clean = False
+        try:
+            return self._waited(*arguments, **more)
+        finally:
+            status = self.info.transaction_status
+            if status == TransactionStatus.INERROR:
+                self._send(self.marks.back(_STATEMENT))
+            elif status == TransactionStatus.INTRANS and not self._num_transactions:
+                self._send(self.marks.commit())
 
     def begin(self, who: Hashable) -> bool:
         """Note that a transaction or a savepoint begins; says whether the test's transaction is able to."""
@@ -110,8 +150,47 @@ class Guarded(psycopg.Connection[Any]):
                 self._send(self.marks.back(who))
             return able
 
+    @contextmanager
+    def transaction(
+        self, savepoint_name: str | None = None, force_rollback: bool = False
+    ) -> Iterator[psycopg.Transaction]:
+        """Do what psycopg does: a block outside of any transaction commits at its end."""
+        outermost = self.holding and not self.begun and not self._num_transactions
+        done = False
+        try:
+            with super().transaction(savepoint_name, force_rollback) as block:
+                yield block
+                done = not force_rollback
+        finally:
+            if outermost:
+                self.begun = False
+        if outermost and done:
+            self.commit()
+
+    def set_autocommit(self, value: bool) -> None:
+        """Let each statement be a transaction of its own, kept for the length of the test, or stop that.
+
+        Raises:
+            psycopg.ProgrammingError: what was done is neither committed nor rolled back.
+        """
+        if not self.holding:
+            super().set_autocommit(value)
+        elif self.begun or self._num_transactions:
+            raise psycopg.ProgrammingError(
+                "can't change 'autocommit' now: commit or roll back what was done before"
+            )
+        else:
+            self._autocommit = bool(value)
+
+    def _check_intrans_gen(self, attribute: str) -> PQGen[None]:
+        """Refuse to change how transactions are: there is one."""
+        if self.holding:
+            raise psycopg.ProgrammingError(FIXED.format(attribute))
+        yield from super()._check_intrans_gen(attribute)
+
     def commit(self) -> None:
         """Keep what was done so far, for the length of the test."""
+        self.begun = False
         if not self.holding:
             super().commit()
         elif not self.over and not self.release(None, committing=True):
@@ -119,6 +198,7 @@ class Guarded(psycopg.Connection[Any]):
 
     def rollback(self) -> None:
         """Go back to the last commit of the test, or to its beginning."""
+        self.begun = False
         if not self.holding:
             super().rollback()
         elif not self.over:
@@ -132,8 +212,22 @@ class Guarded(psycopg.Connection[Any]):
         if statement is None:
             return
         self._settle()
+        if self._pipeline is not None:
+            self._send_through(statement)
+            return
         self.pgconn.send_query(statement.encode() if isinstance(statement, str) else statement)
         self._ahead = True
+
+    def _send_through(self, statement: str | bytes) -> None:
+        """Send a statement in pipeline mode, in which libpq takes one at a time and nothing simple."""
+        text = statement if isinstance(statement, str) else statement.decode()
+        for each in text.split(";"):
+            super().wait(self._exec_command(each.encode()))
+        self._take_from_pipeline()
+
+    def _take_from_pipeline(self) -> None:
+        if self._pipeline is not None:
+            super().wait(self._pipeline._sync_gen())
 
     def _settle(self) -> None:
         if not self._ahead:
@@ -146,6 +240,7 @@ class Guarded(psycopg.Connection[Any]):
 
     def _status(self) -> TransactionStatus:
         self._settle()
+        self._take_from_pipeline()
         return self.info.transaction_status
 
     @property
@@ -188,6 +283,11 @@ class Guarded(psycopg.Connection[Any]):
                 self._send(self.marks.back(None))
             self._send(b"COMMIT" if keep else _END)
         return status in OPEN
+
+    def give_up(self) -> None:
+        """End whatever transaction there is in place of the test's."""
+        with self.lock:
+            self._send(b"ROLLBACK")
 
     def close(self) -> None:
         """Stay open during a test: the next one uses it, too."""

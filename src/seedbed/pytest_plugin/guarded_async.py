@@ -8,10 +8,11 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg.abc import PQGen
 from psycopg.errors import Diagnostic
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
-from seedbed.pytest_plugin.guarded import OPEN, explain
+from seedbed.pytest_plugin.guarded import FIXED, OPEN, explain
 from seedbed.pytest_plugin.listening import taken
 from seedbed.pytest_plugin.marks import COMMITTED, Marks
 from seedbed.pytest_plugin.watching import OWN
@@ -40,6 +41,12 @@ class AsyncGuarded(psycopg.AsyncConnection[Any]):
         except errors.LockNotAvailable as error:
             explain(error)
             raise
+
+    def _check_intrans_gen(self, attribute: str) -> PQGen[None]:
+        """Refuse to change how transactions are; see `Guarded`."""
+        if "marks" in vars(self):
+            raise psycopg.ProgrammingError(FIXED.format(attribute))
+        yield from super()._check_intrans_gen(attribute)
 
     async def begin(self, who: Hashable) -> bool:
         """Note that a transaction or a savepoint begins; see `Guarded.begin`."""

@@ -27,10 +27,13 @@ TESTED = "psycopg 3.2.6 to 3.3, SQLAlchemy 2.0.40 to 2.1"
 
 _INSIDE = (
     "_adapters",
+    "_autocommit",
+    "_exec_command",
     "_notice_handlers",
     "_notifies_backlog",
     "_notify_handlers",
     "_num_transactions",
+    "_pipeline",
     "_prepared",
 )
 """What is used of a connection of psycopg's that is not public."""

@@ -35,6 +35,7 @@ class InTransaction:
         self._base, self.template = base, base.template
         self.name, self.url, self.engine = base.name, base.url, base.engine
         self._asynchronous: list[AsyncGuarded] = []
+        self._ended = False
         base.psycopg.hold()
 
     @property
@@ -83,12 +84,32 @@ class InTransaction:
 
     def reseed(self) -> bool:
         """Undo what the test did so far."""
-        self._base.psycopg.finish()
-        self._put_away()
-        for name in ("session", "connection"):
-            self.__dict__.pop(name, None)
-        self._base.psycopg.hold()
+        self._ended = self._undone() or self._ended
+        if "session" in self.__dict__:
+            self.session.close()
+        connection: Connection | None = self.__dict__.get("connection")
+        if connection is not None and not connection.closed:
+            connection.rollback()  # of which nothing is sent
+        elif connection is not None:
+            connection = self.connection = self._base.connect()
+            if "session" in self.__dict__:
+                self.session.bind = connection
+        self._base.psycopg.start()
         return True
+
+    def _undone(self) -> bool:
+        """Undo everything; says whether the transaction was another one by now, so that there was something to find."""
+        connection = self._base.psycopg
+        ended = not connection.finish()
+        try:
+            connection.settle()
+        except (
+            psycopg.errors.InvalidSavepointSpecification,
+            psycopg.errors.NoActiveSqlTransaction,
+        ):
+            connection.give_up()
+            ended = True
+        return ended
 
     def row_counts(self) -> dict[str, int] | None:
         """Return the counts as the test's own transaction sees them; see `Stay.row_counts`."""
@@ -111,7 +132,9 @@ class InTransaction:
             heard = self._base.listener.heard()
         except psycopg.Error:  # somebody has ended all connections
             heard = ()
-        ended = self._base.psycopg.idle or any(each.idle for each in self._asynchronous)
+        ended = (
+            self._ended or self._base.psycopg.idle or any(each.idle for each in self._asynchronous)
+        )
         return list(dict.fromkeys(heard)) + ([ENDED] if ended else [])
 
     def leave(self, *, keep: bool = False) -> list[str]:
@@ -119,7 +142,7 @@ class InTransaction:
         unended = [each.end(keep=keep) for each in self._asynchronous]
         if keep and "session" in self.__dict__:
             self._flush()
-        connection, ended = self._base.psycopg, not all(unended)
+        connection, ended = self._base.psycopg, self._ended or not all(unended)
         try:
             ended = not connection.finish(keep=keep) or ended
             self._put_away()
@@ -144,4 +167,5 @@ class InTransaction:
         close(self.__dict__, "session")
         self._base.session = None
         if "connection" in self.__dict__:
+            self.connection.rollback()
             self._base.put_back(self.connection)
