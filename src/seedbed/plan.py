@@ -14,6 +14,7 @@ from psycopg import Connection
 from seedbed import guard, ledger
 from seedbed.decisions import fields_of, find_obstacles, undecided
 from seedbed.errors import Finding, so_many_rows
+from seedbed.load.exchanging import exchanged
 from seedbed.load.failures import translating_errors
 from seedbed.load.preparing import prepared
 from seedbed.load.run import Leaving, Run
@@ -161,7 +162,10 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
         verdict = guard.explain(connection, case_of(source, options))
         scope = replace(options.scope(writing=False), copied=verdict.site.copied)
         with prepared(connection, source, scope) as run:
-            obstacles = find_obstacles(connection, run, options)
+            obstacles = [
+                *find_obstacles(connection, run, options),
+                *exchanged(connection, run, overwrite=options.edits == "overwrite"),
+            ]
             found = summary(
                 connection, source, run, options, verdict.environment, started, obstacles
             )

@@ -232,6 +232,7 @@ class TestExchange:
         chain = self.slugs(a="C1", b="C2", c="C3", d="C4")
         if "lower" not in index:
             chain = self.slugs(a="c1", b="c2", c="c3", d="c4")
+        assert not planned(database, chain).obstacles
         applied(database, chain)
         assert not applied(database, chain).changed
         circle = self.slugs(a="c2", b="c1", c="c3", d="c4")
@@ -242,6 +243,8 @@ class TestExchange:
             with pytest.raises(InvalidInput, match="rows exchange the unique key k") as caught:
                 applied(database, circle)
             assert "DEFERRABLE" not in caught.value.remedy
+            assert [f.where for f in planned(database, circle).obstacles] == ["a"]
+        assert not planned(database, self.slugs(a="C7", b="C8", c="C9", d="C0")).obstacles
 
     def test_a_circle_of_values_that_must_not_be_null_is_refused(self, database):
         prepare(database, self.STRICT)
@@ -251,6 +254,7 @@ class TestExchange:
         ) as caught:
             applied(database, self.slugs(a="2", b="1"))
         assert "first with a value that no row has for a," in caught.value.remedy
+        assert [f.where for f in planned(database, self.slugs(a="2", b="1")).obstacles] == ["a"]
         assert execute(database, "SELECT id, slug FROM t ORDER BY id") == [(1, "1"), (2, "2")]
 
     @pytest.mark.parametrize("way", ["deferrable", "twice"])

@@ -64,7 +64,7 @@ def _scalar(value: Any, kind: Type) -> str:
     if isinstance(value, Enum):
         return _member(value, kind)
     if kind.base in TEXTS and isinstance(value, NO_TEXTS):
-        raise TypeError(f"it is a {type(value).__name__} (in a seed file, put it in quotes)")
+        raise TypeError(f"it is a {type(value).__name__}; in a seed file, put it in quotes")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):

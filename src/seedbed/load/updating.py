@@ -227,6 +227,14 @@ def _assignments(names: Sequence[str]) -> sql.Composed:
 
 def _free(work: Work, names: tuple[str, ...], key: UniqueKey) -> sql.Composed:
     """Return the SQL that no other live row holds the values a row is to have in a unique key."""
+    return sql.SQL(" AND NOT EXISTS (SELECT {})").format(holding(work, names, key))
+
+
+def holding(work: Work, names: tuple[str, ...], key: UniqueKey) -> sql.Composed:
+    """Return the SQL that finds the other live row `o` which holds the values that row `t` is to have in a unique key.
+
+    It begins at FROM; `s` is the row's stage.
+    """
     wanted = {
         name: sql.Identifier("s", f"v{names.index(name) + 1}")
         if name in names
@@ -238,14 +246,14 @@ def _free(work: Work, names: tuple[str, ...], key: UniqueKey) -> sql.Composed:
         sql.SQL("o.{n} = t.{n}").format(n=sql.Identifier(name)) for name in work.table.identity
     )
     if key.parts:
-        return _free_expressions(work, wanted, key, itself)
+        return _holding_expressions(work, wanted, key, itself)
     same = [sql.SQL("o.{} = {}").format(sql.Identifier(n), wanted[n]) for n in key.columns]
-    return sql.SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE {} AND NOT ({}))").format(
+    return sql.SQL("FROM {} o WHERE {} AND NOT ({})").format(
         work.table.live, sql.SQL(" AND ").join(same), itself
     )
 
 
-def _free_expressions(
+def _holding_expressions(
     work: Work, wanted: Mapping[str, sql.Identifier], key: UniqueKey, itself: sql.Composed
 ) -> sql.Composed:
     """Return the same for an index on expressions or of some rows: both rows are seen through them."""
@@ -258,8 +266,8 @@ def _free_expressions(
         for number in range(len(key.parts))
     ]
     return sql.SQL(
-        " AND NOT EXISTS (SELECT FROM (SELECT {parts} FROM (SELECT {wanted}) r WHERE {where}) n, "
-        "(SELECT {identity}, {parts} FROM {live} r WHERE {where}) o WHERE {same} AND NOT ({itself}))"
+        "FROM (SELECT {parts} FROM (SELECT {wanted}) r WHERE {where}) n, "
+        "(SELECT {identity}, {parts} FROM {live} r WHERE {where}) o WHERE {same} AND NOT ({itself})"
     ).format(
         parts=sql.SQL(", ").join(parts),
         wanted=sql.SQL(", ").join(

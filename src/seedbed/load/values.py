@@ -192,7 +192,7 @@ def _string(series: pl.Series, kind: Type) -> pl.Series:
         return series
     if dtype.is_integer() or getattr(dtype, "scale", None) == 0:
         return series.cast(pl.String)
-    raise Unfit(f"{dtype} values, but the column holds text (in a seed file, put them in quotes)")
+    raise Unfit(f"{dtype} values, but the column holds text; in a seed file, put them in quotes")
 
 
 def _bytes(series: pl.Series, kind: Type) -> pl.Series:
