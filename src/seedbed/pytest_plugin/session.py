@@ -227,6 +227,13 @@ class Session:
         return "\n".join(f"seedbed: {line}" for line in lines if line)
 
     def _whose(self) -> str:
+        from seedbed.settings import find_configuration
+
+        usual = self.root / "profiles"
+        if find_configuration(self.root) and (usual.is_dir() or usual.with_suffix(".py").exists()):
+            return (
+                ""  # all their own, which reading the configuration would take milliseconds to say
+            )
         from seedbed.testdb.whose import told_of
 
         if self.wishes.profile:
