@@ -19,7 +19,7 @@ from seedbed.arguments import check, what_is_said
 from seedbed.settings import Said
 from seedbed.spelling import told_in_python
 from seedbed.url import url_text
-from seedbed.wishes import Wishes, backup_choice, checked, chosen, pinned, prepared
+from seedbed.wishes import Wishes, backup_choice, checked, options_for, pinned, source_for
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -60,8 +60,8 @@ def plan(
 
     check(save=save)
     wishes = checked("plan", wishes)
-    options = chosen(wishes)
-    found = compare(prepared(profile, wishes), url_text(url), options)
+    options = options_for(wishes)
+    found = compare(source_for(profile, wishes), url_text(url), options)
     if save:
         write(found, options, Path(save))
     return found
@@ -95,7 +95,7 @@ def apply(
     if plan:
         name = profile if isinstance(profile, str) else profile.name
         wishes = pinned(name, Path(plan), wishes)
-    return carry_out(prepared(profile, wishes), url_text(url), chosen(wishes), progress)
+    return carry_out(source_for(profile, wishes), url_text(url), options_for(wishes), progress)
 
 
 @told_in_python
@@ -120,7 +120,7 @@ def reset(
     from seedbed.reset import reset as start_over
 
     wishes = checked("reset", wishes)
-    return start_over(prepared(profile, wishes), url_text(url), chosen(wishes), progress)
+    return start_over(source_for(profile, wishes), url_text(url), options_for(wishes), progress)
 
 
 @told_in_python

@@ -15,7 +15,7 @@ from seedbed import guard, ledger
 from seedbed.decisions import decide, permit_emptying
 from seedbed.environment import Verdict
 from seedbed.interruption import interruptible
-from seedbed.load.clashes import explain
+from seedbed.load.clashes import clash_error
 from seedbed.load.committing import commit
 from seedbed.load.execute import carry_out
 from seedbed.load.failures import Clash, translated, translating_errors
@@ -44,7 +44,8 @@ class Progress:
     total: int
 
 
-Told = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
+"""Is told how far a run is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Job:
     source: Source
     url: str
     options: Options = field(default_factory=Options)
-    progress: Told = lambda _: None
+    progress: OnProgress = lambda _: None
     action: str = "apply"
     before: Before | None = None
 
@@ -95,7 +96,7 @@ def apply(
     source: Source,
     url: str,
     options: Options = Options(),  # noqa: B008 - frozen
-    progress: Told | None = None,
+    progress: OnProgress | None = None,
 ) -> Plan:
     """Make a database hold exactly a profile's rows, beside those that are not seedbed's.
 
@@ -178,7 +179,7 @@ def _written(connection: Connection[Any], job: Job) -> Plan:
             return done
     except Clash as clash:
         assert run is not None
-        raise explain(connection, run.works, clash) from None
+        raise clash_error(connection, run.works, clash) from None
     except errors.LockNotAvailable:
         raise locked(connection) from None
 
@@ -211,7 +212,9 @@ def _carried_out(
     if verdict.unstamped:
         guard.stamp_verdict(connection, verdict)
     carry_out(connection, run, job.told, overwrite=options.edits == "overwrite")
-    return summary(connection, source, run, options, verdict.environment, started, [])
+    return summary(
+        connection, source, run, options, environment=verdict.environment, started=started
+    )
 
 
 def _record(connection: Connection[Any], job: Job, run: Run, done: Plan) -> tuple[int, str]:

@@ -40,7 +40,7 @@ def decide(connection: Connection[Any], run: Run, options: Options) -> None:
     Raises:
         Drift: something is; all of it is listed.
     """
-    findings = refused(run, options)
+    findings = undecided_rows(run, options)
     obstacles = find_obstacles(connection, run, options, lock=True)
     if findings or obstacles:
         ways = [WAYS[one.remedy] for one in undecided(run, options) if one.remedy in WAYS]
@@ -156,7 +156,7 @@ def permit_emptying(
         require_decision(options.backup, verdict, "clean")
 
 
-def refused(run: Run, options: Options) -> list[Finding]:
+def undecided_rows(run: Run, options: Options) -> list[Finding]:
     """Return the rows for which apply has not been told what to do; of many, the first."""
     findings = []
     for each in run.touched:
@@ -167,11 +167,11 @@ def refused(run: Run, options: Options) -> list[Finding]:
             findings += [Finding(where, problem) for where in gone]
             findings += _more(name, problem, len(each.gone_edited))
         if isinstance(each, Work):
-            findings += _refused_rows(each, name, options)
+            findings += _undecided_in(each, name, options)
     return findings
 
 
-def _refused_rows(work: Work, name: str, options: Options) -> list[Finding]:
+def _undecided_in(work: Work, name: str, options: Options) -> list[Finding]:
     label = work.binding.rows.label
     findings = []
     if options.edits == "refuse":

@@ -43,4 +43,4 @@ def explain(
         )
     with connect(url) as connection, translating_errors(), transaction(connection, keep=False):
         connection.execute("SET TRANSACTION READ ONLY")  # the server holds us to it
-        return guard.explain(connection, case)
+        return guard.assess(connection, case)

@@ -66,7 +66,7 @@ def judge(connection: Connection[Any], case: Case) -> Verdict:
         Refused: it may not be written to; all the evidence is listed.
         InvalidInput: the operator's word, or the profile's, is no environment.
     """
-    verdict = explain(connection, case)
+    verdict = assess(connection, case)
     if verdict.refusal:
         raise _refusal(verdict)
     return verdict
@@ -120,7 +120,7 @@ def stamp_at_birth(connection: Connection[Any], environment: str) -> None:
     _write(connection, survey(connection, look_inside=False), wanted, born=True)
 
 
-def explain(connection: Connection[Any], case: Case = Case()) -> Verdict:
+def assess(connection: Connection[Any], case: Case = Case()) -> Verdict:
     """Return what the database connected to is taken for, with the evidence; a refusal is told, not raised.
 
     Args:

@@ -20,7 +20,10 @@ BackupChoice = bool | Path | None
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a caller of plan, apply or reset may choose.
+    """What a caller of plan, apply or reset may choose, apart from the rows.
+
+    Of one caller's wishes (`wishes.Wishes`: Python's keyword arguments, and the command line's options), those about the rows become a
+    `Source`, and all others these options; what reading and comparing need of them is their `Scope`.
 
     Attributes:
         environment: what the operator says the database is for; None where nothing was said.

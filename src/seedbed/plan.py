@@ -159,7 +159,7 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
         translating_errors(),
         transaction(connection, keep=False, limits=options.limits),
     ):
-        verdict = guard.explain(connection, case_of(source, options))
+        verdict = guard.assess(connection, case_of(source, options))
         scope = replace(options.scope(writing=False), copied=verdict.site.copied)
         with prepared(connection, source, scope) as run:
             obstacles = [
@@ -167,11 +167,15 @@ def plan(source: Source, url: str, options: Options = Options()) -> Plan:  # noq
                 *exchanged(connection, run, overwrite=options.edits == "overwrite"),
             ]
             found = summary(
-                connection, source, run, options, verdict.environment, started, obstacles
+                connection, source, run, options, environment=verdict.environment, started=started
             )
             refused = [f"apply would be refused: {verdict.refusal}"] if verdict.refusal else []
-            notes = (*refused, *found.notes)
-            return replace(found, seen=look(connection, run, verdict.site), notes=notes)
+            return replace(
+                found,
+                obstacles=tuple(obstacles),
+                seen=look(connection, run, verdict.site),
+                notes=(*refused, *found.notes),
+            )
 
 
 def save(found: Plan, options: Options, file: Path) -> None:
@@ -214,11 +218,20 @@ def summary(
     source: Source,
     run: Run,
     options: Options,
+    *,
     environment: str,
     started: float,
-    obstacles: list[Finding],
 ) -> Plan:
-    """Put a run's findings into numbers."""
+    """Put a run's findings into numbers.
+
+    Args:
+        connection: in the run's transaction, for single rows where they are asked for.
+        source: what the rows come from.
+        run: compared, and maybe carried out.
+        options: what the caller chose.
+        environment: what the database is taken for.
+        started: when the run began, by `time.monotonic`.
+    """
     tables = _tables(connection, run, detail=options.detail)
     emptied = {
         run.name(one.table.name): Contents(one.ours, one.edited, one.others)
@@ -237,7 +250,6 @@ def summary(
         tables=tables,
         changed=changed or bool(run.created or emptied),
         created=tuple(run.created),
-        obstacles=tuple(obstacles),
         refusals=tuple(undecided(run, options)),
         notes=tuple(run.notes),
         emptied=emptied,

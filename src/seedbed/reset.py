@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Connection
 
 from seedbed import guard, ledger, target
-from seedbed.apply import Gone, Job, Told, write
+from seedbed.apply import Gone, Job, OnProgress, write
 from seedbed.backup import require_decision
 from seedbed.dataset import TableName
 from seedbed.environment import Verdict
@@ -30,7 +30,7 @@ def reset(
     source: Source,
     url: str,
     options: Options = Options(),  # noqa: B008 - frozen
-    progress: Told | None = None,
+    progress: OnProgress | None = None,
 ) -> Plan:
     """Drop the tables that the project's metadata describes, make them again, and apply a profile, all in one transaction.
 

@@ -105,7 +105,7 @@ def status(url: str, *, said: Said | None = None, patterns: Patterns | None = No
         patterns: what the project says of names; the project of the current folder by default.
     """
     with connect(url) as connection, translating_errors(), transaction(connection, keep=False):
-        verdict = guard.explain(connection, guard.Case(said=said, patterns=patterns))
+        verdict = guard.assess(connection, guard.Case(said=said, patterns=patterns))
         there = ledger.exists(connection)
         runs = _runs(connection) if there else ()
         return Status(

@@ -116,7 +116,7 @@ def pinned(profile: str, file: Path, wishes: Wishes) -> Wishes:
     }
 
 
-def prepared(profile: str | Profile, wishes: Wishes) -> Source:
+def source_for(profile: str | Profile, wishes: Wishes) -> Source:
     """Return the profile that is meant, ready to be evaluated as wished.
 
     Raises:
@@ -139,7 +139,7 @@ def prepared(profile: str | Profile, wishes: Wishes) -> Source:
     )
 
 
-def chosen(wishes: Wishes) -> Options:
+def options_for(wishes: Wishes) -> Options:
     """Return what is wished of a run, apart from its rows."""
     from seedbed.load.session import Limits
     from seedbed.options import Options

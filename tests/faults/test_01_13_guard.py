@@ -186,7 +186,7 @@ class TestFault05TheStampOfAnotherDatabase:
             operator.refused(copy, "destroy", "--database-url", copy, "--confirm", "copied")
             operator.run("stamp", "development", "--database-url", copy, "--confirm", "copied")
             with psycopg.connect(copy) as connection:
-                assert not guard.explain(connection).born
+                assert not guard.assess(connection).born
             assert operator.apply(copy).code == 0
 
     def test_fault_05_a_dump_on_another_server(

@@ -266,7 +266,7 @@ class TestHiddenRows:
             "CREATE TABLE u AS SELECT 1 AS id; GRANT SELECT ON t TO limited",
         )
         with psycopg.connect(role) as connection:
-            verdict = guard.explain(connection)
+            verdict = guard.assess(connection)
         assert "holds rows (t, u)" in verdict.refusal
 
 

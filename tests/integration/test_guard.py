@@ -122,7 +122,7 @@ class TestTheServerConnectedTo:
 def test_explaining_refuses_nothing(connection: Connection) -> None:
     """The verdict says why an apply would be refused."""
     connection.execute("CREATE TABLE t AS SELECT 1 AS id")
-    verdict = guard.explain(connection)
+    verdict = guard.assess(connection)
     assert verdict.environment is Environment.UNKNOWN
     assert "holds rows (t)" in verdict.refusal
 
@@ -183,7 +183,7 @@ class TestWhatCountsAsRows:
     )
     def test_is_seen(self, connection: Connection, ddl: str, told: str) -> None:
         connection.execute(ddl)
-        assert guard.explain(connection).site.occupied == (told,)
+        assert guard.assess(connection).site.occupied == (told,)
 
     def test_is_not_the_ledger_nor_a_view_that_was_never_filled(
         self, connection: Connection
@@ -191,4 +191,4 @@ class TestWhatCountsAsRows:
         guard.stamp(connection, "testing", confirm=name_of(connection))
         connection.execute("DELETE FROM seedbed.stamp")
         connection.execute("CREATE MATERIALIZED VIEW totals AS SELECT 1 AS n WITH NO DATA")
-        assert guard.explain(connection).site.occupied == ()
+        assert guard.assess(connection).site.occupied == ()

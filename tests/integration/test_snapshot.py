@@ -70,7 +70,7 @@ def test_seedbed_still_knows_its_rows_and_what_the_database_is_for(database):
     snapshot.restore(database, "seeded", confirm=name_of(database), backup=False)
     assert counts(applied(database, ours)) == {"users": {"unchanged": 2}}
     with psycopg.connect(database) as connection:
-        verdict = guard.explain(connection)
+        verdict = guard.assess(connection)
     assert (verdict.environment, verdict.unstamped, verdict.refusal) == ("testing", False, "")
 
 

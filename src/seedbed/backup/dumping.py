@@ -81,7 +81,7 @@ def backup(
     with interruptible(), connect(url) as connection:
         try:
             _settle(connection)
-            verdict = guard.explain(connection, guard.Case(said=said, patterns=patterns))
+            verdict = guard.assess(connection, guard.Case(said=said, patterns=patterns))
             made = _dump(connection, out or FOLDER, verdict)
         except psycopg.errors.LockNotAvailable:
             raise Locked("a table is locked by somebody else, so it cannot be dumped") from None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from seedbed.apply import Told
+    from seedbed.apply import OnProgress
     from seedbed.cli.database import Place
     from seedbed.dataset import Dataset
     from seedbed.options import Options
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from seedbed.source import Source
     from seedbed.wishes import Wishes
 
-    Write = Callable[[Source, str, Options, Told | None], Plan]
+    Write = Callable[[Source, str, Options, OnProgress | None], Plan]
     """Apply or reset: what writes a profile to a database, by its URL, and tells how far it is."""
 
 
@@ -124,12 +124,12 @@ class Seeding:
         print_way_in(self.output, place, self.profile)
 
     def _prepared(self) -> _Ready:
-        from seedbed.wishes import chosen, prepared
+        from seedbed.wishes import options_for, source_for
 
         profile = self.project.profile(self.profile)
         said = operator_says(self.project, self.environment)
         wishes: Wishes = {**self.wishes, "project": self.project, "environment": said}
-        return _Ready(profile, prepared(profile, wishes), chosen(wishes))
+        return _Ready(profile, source_for(profile, wishes), options_for(wishes))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from seedbed.errors import Finding
 from seedbed.load.examining import examine
 from seedbed.load.work import Work, Works
 
-Told = Callable[[Work], None]
+TellTable = Callable[[Work], None]
+"""Is told the table whose values are about to be checked."""
 
 
 class Checks:
@@ -20,7 +21,9 @@ class Checks:
     Only this thread asks the dataset for columns, so that nothing in it needs to be safe for several.
     """
 
-    def __init__(self, works: Works, written: Sequence[Work], told: Told = lambda _: None) -> None:
+    def __init__(
+        self, works: Works, written: Sequence[Work], told: TellTable = lambda _: None
+    ) -> None:
         self.works, self.written, self.told = works, list(written), told
         self.results: dict[int, Future[list[Finding]]] = {
             id(work): Future() for work in self.written

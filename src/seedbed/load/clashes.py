@@ -18,7 +18,9 @@ from seedbed.load.updating import Overtaken
 from seedbed.load.work import Work, Works
 
 
-def explain(connection: Connection[Any], works: Works, clash: Clash) -> SeedbedError | Overtaken:
+def clash_error(
+    connection: Connection[Any], works: Works, clash: Clash
+) -> SeedbedError | Overtaken:
     """Return the error to raise for a clash: both rows named, or a reason to try again where the other row is gone."""
     if isinstance(clash, Blurred):
         return find_culprit(connection, works, clash)

@@ -17,10 +17,13 @@ from seedbed.load.pruning import Doomed, delete_free, doom, hold_unedited, relea
 from seedbed.load.run import Run
 from seedbed.load.work import Positions, Work
 
-Told = Callable[[str, str, int, int], None]
+TellProgress = Callable[[str, str, int, int], None]
+"""Is told a table's name, what is being done, and how many rows of how many."""
 
 
-def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: bool) -> None:
+def carry_out(
+    connection: Connection[Any], run: Run, told: TellProgress, *, overwrite: bool
+) -> None:
     """Write a run: prune what is free, empty, create, update, prune the rest, measure, and tell the ledger.
 
     Args:
@@ -57,7 +60,7 @@ def carry_out(connection: Connection[Any], run: Run, told: Told, *, overwrite: b
 class _Report:
     """Adds up rows per table and phase for a progress callback."""
 
-    def __init__(self, run: Run, told: Told) -> None:
+    def __init__(self, run: Run, told: TellProgress) -> None:
         self.run, self.told = run, told
         self.done: dict[tuple[str, str], int] = {}
 

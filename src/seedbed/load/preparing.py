@@ -26,7 +26,7 @@ from seedbed.load.comparing import compare, is_empty
 from seedbed.load.examining import lost_references
 from seedbed.load.order import parents_first
 from seedbed.load.privileges import lacking
-from seedbed.load.run import Leaving, Run, Scope, refuse
+from seedbed.load.run import Leaving, Run, Scope, raise_findings
 from seedbed.load.work import Work, Works
 from seedbed.request import now
 from seedbed.source import Source
@@ -69,7 +69,7 @@ def prepared(
     live = target.read(connection, [*dataset.tables, *entries])
     written, findings = chosen(dataset, scope.only, scope.skip)
     bindings, more = bind(dataset, live, written)
-    refuse(f"the profile {dataset.profile} does not fit the database", findings + more)
+    raise_findings(f"the profile {dataset.profile} does not fit the database", findings + more)
     run = _run(dataset, live, bindings, entries, created)
     leaving = [] if scope.only else _left_tables(run, scope)
     _check_privileges(connection, run, leaving, writing=scope.writing)
@@ -91,14 +91,14 @@ def prepared(
 
 def _compare(connection: Connection[Any], run: Run, *, ahead: bool) -> None:
     lost = [f for work in run.written for f in lost_references(run.works, work)]
-    refuse("rows refer to rows that are not there", lost)
+    raise_findings("rows refer to rows that are not there", lost)
     if ahead and run.fresh and run.size >= AHEAD:
         for work in run.written:
             work.create = np.arange(work.size)
         return
     run.ready_all(lambda: refused_texts(connection, run.written))
     findings = [f for work in run.written for f in compare(connection, run.works, work)]
-    refuse("the database cannot be brought to what the profile says", findings)
+    raise_findings("the database cannot be brought to what the profile says", findings)
 
 
 def _ensure_schema(connection: Connection[Any], source: Source, scope: Scope) -> list[str]:

@@ -125,7 +125,9 @@ class Run:
         findings = self.checks.all()
         said = {finding.where for finding in findings}
         findings += [finding for finding in more() if finding.where not in said]
-        refuse(f"the profile {self.dataset.profile} has values the database cannot hold", findings)
+        raise_findings(
+            f"the profile {self.dataset.profile} has values the database cannot hold", findings
+        )
 
     @property
     def touched(self) -> list[Work | Leaving]:
@@ -142,7 +144,7 @@ class Run:
         return self.names.get(table, self.target.shown(table))
 
 
-def refuse(message: str, findings: list[Finding]) -> None:
+def raise_findings(message: str, findings: list[Finding]) -> None:
     """Raise an error if there are findings."""
     if findings:
         raise InvalidInput(message, findings=findings)

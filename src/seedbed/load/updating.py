@@ -28,7 +28,7 @@ from seedbed.load.staging import (
 from seedbed.load.work import Positions, Work, Works
 from seedbed.target import UniqueKey
 
-Told = Callable[[Work, str, int], None]
+TellRows = Callable[[Work, str, int], None]
 """Is told the table, what is being done and how many rows it was done to."""
 
 
@@ -49,7 +49,7 @@ def update(
     work: Work,
     rows: Positions,
     names: tuple[str, ...],
-    told: Told,
+    told: TellRows,
 ) -> None:
     """Bring some columns of those rows that differ in them to what the profile says.
 

@@ -22,7 +22,15 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Work:
-    """What a run knows of one table, and decides.
+    """What a run knows of one table, and decides: a record that the run's steps fill one after the other.
+
+    1. `examining` the values, maybe in another thread: `digests`.
+    2. `preparing` looks the rows up in the ledger (`locate`): `known`, `entry`, `place`, `here`, `at`, `ids`, `empty`.
+    3. `comparing` decides: `create`, `update`, `adopt`, `edited`, `refresh`, `gone`, `gone_edited`, `forget`, `renamed`, with `changes`
+       and `hashes` as the grounds. Where nothing was there before, `preparing` sets `create` to all rows, and 1 may come after it.
+    4. `carry_out` does it: `moving` fills `moved`, and each row that is written gets its `ids` and is `here` (`settle`).
+
+    Until its step, a field holds nothing.
 
     Attributes:
         place: for each row its place in `known`, -1 where the ledger does not know it.

@@ -15,7 +15,7 @@ from seedbed.load.circles import Route
 from seedbed.load.copying import copy_in
 from seedbed.load.failures import located, located_among
 from seedbed.load.staging import INT8, staged, taken, values
-from seedbed.load.updating import Told
+from seedbed.load.updating import TellRows
 from seedbed.load.work import Work, Works
 from seedbed.target import Column, Table
 
@@ -68,7 +68,9 @@ def catch_up(connection: Connection[Any], table: Table, column: Column, room: in
         connection.execute("SELECT setval(%s::oid::regclass, %s)", [column.sequence, farthest])
 
 
-def insert(connection: Connection[Any], works: Works, work: Work, route: Route, told: Told) -> None:
+def insert(
+    connection: Connection[Any], works: Works, work: Work, route: Route, told: TellRows
+) -> None:
     """COPY a table's new rows into it, in the order of the dataset."""
     if not len(work.create):
         return
@@ -113,7 +115,7 @@ def _all(work: Work, done: int, wanted: int) -> None:
 
 
 def insert_together(
-    connection: Connection[Any], works: Works, group: Iterable[Work], told: Told
+    connection: Connection[Any], works: Works, group: Iterable[Work], told: TellRows
 ) -> None:
     """Insert rows of tables that refer to each other with NOT NULL keys: one statement, checked at its end."""
     group = [work for work in group if len(work.create)]

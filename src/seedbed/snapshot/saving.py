@@ -59,7 +59,7 @@ def save(
     check(end_sessions=end_sessions, environment=environment, wait=wait)
     said, patterns = what_is_said(project, environment)
     with at_work(url_text(url), wait=wait) as (connection, admin):
-        verdict = guard.explain(connection, guard.Case(said=said, patterns=patterns))
+        verdict = guard.assess(connection, guard.Case(said=said, patterns=patterns))
         old, _ = ready(admin, verdict.site.database, end=end_sessions)
         if any(mark.name == name for mark in marks_of(admin, old.name)):
             raise InvalidInput(

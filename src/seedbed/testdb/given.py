@@ -42,7 +42,7 @@ def refuse_what_is_not_disposable(url: str | None, allowed: str = "") -> str:
         info = connection.info
         if not _near(info.host) and info.host.lower() not in hosts:
             raise _refusal(f"{info.host} is not this machine", info.host)
-        verdict = guard.explain(connection)
+        verdict = guard.assess(connection)
         version = str(info.parameter_status("server_version")).split()[0]
     evidence = [each for each in verdict.evidence if each.says in _PROTECTED]
     if verdict.site.standby or verdict.environment in _PROTECTED or evidence:
