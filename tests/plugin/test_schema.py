@@ -56,6 +56,48 @@ def test_sql_files_run_in_the_order_given(shop: pytest.Pytester) -> None:
     shop.runpytest_subprocess("-q", "--seedbed-schema=sql/*.sql").assert_outcomes(passed=1)
 
 
+DUMP = """
+    \\restrict abc
+    SET client_encoding = 'UTF8';
+    SELECT pg_catalog.set_config('search_path', '', false);
+    CREATE FUNCTION public.one() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END;
+    CREATE TABLE public.more (id int, name text);
+    COPY public.more (id, name) FROM stdin;
+    1\tit's; fine
+    2\t\\N
+    \\.
+    \\unrestrict abc
+"""
+
+
+def test_a_dump_runs_as_it_is(shop: pytest.Pytester) -> None:
+    """With its data; what it sets ends with its file."""
+    put(shop, "sql/1.sql", "\n".join(line.strip(" ") for line in DUMP.splitlines()))
+    put(shop, "sql/2.sql", TABLES)
+    shop.makepyfile(
+        TEST
+        + '        assert seedbed_psycopg.execute("SELECT * FROM more").fetchall() == [(1, "it\'s; fine"), (2, None)]\n'
+    )
+    shop.runpytest_subprocess("-q", "--seedbed-schema=sql/*.sql").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SELECT 1;\n\nCREATE TABLE a\n(id nosuch);", 'a.sql:4: type "nosuch" does not exist*'),
+        ("CREATE TABLE a (id int);\nCOPY a FROM stdin;\n1\nx\n\\.\n", "a.sql:4: *refused a row*22P02"),
+        ("\\set x 1\n", "a.sql:1: \\set is a command of psql's*"),
+    ],
+)
+def test_what_is_wrong_in_a_file_has_its_line(shop: pytest.Pytester, text: str, said: str) -> None:
+    """The one the server complains of."""
+    put(shop, "a.sql", text)
+    shop.makepyfile(TEST)
+    result = shop.runpytest_subprocess("-q", "--seedbed-schema=a.sql")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"seedbed: {said}"])
+
+
 def test_an_alembic_configuration_is_upgraded_to_its_head(shop: pytest.Pytester) -> None:
     """By the URL that env.py finds in the configuration."""
     put(shop, "alembic.ini", "[alembic]\nscript_location = %(here)s/migrations\n")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from seedbed.blame import blaming
 from seedbed.errors import InvalidInput
 from seedbed.testdb.address import driven
-from seedbed.testdb.tables import making, require_tables, tables_failure
-from seedbed.url import libpq_url
+from seedbed.testdb.sql_files import run_files
+from seedbed.testdb.tables import making, require_tables
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -37,7 +37,7 @@ def make_schema(root: Path, said: str, url: str) -> None:
     if kind == "alembic":
         _upgrade(root, said, url)
     elif kind == "sql":
-        _run_files(_existing(root, said), url)
+        run_files(_existing(root, said), root, url)
     else:
         _from_attribute(root, said, url)
 
@@ -131,21 +131,6 @@ def _upgrade(root: Path, said: str, url: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     require_tables(said, url)
-
-
-def _run_files(files: list[Path], url: str) -> None:
-    import psycopg
-
-    from seedbed.load.failures import translated
-
-    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-        for file in files:
-            try:
-                # Without parameters, several statements go as one; each file is its own transaction unless it says otherwise.
-                connection.execute(file.read_bytes())
-            except psycopg.Error as error:
-                message = f"{file}: {translated(error).message}"
-                raise tables_failure(message, error.sqlstate or "") from None
 
 
 def _from_attribute(root: Path, said: str, url: str) -> None:
