@@ -13,6 +13,8 @@ export LC_ALL := C.UTF-8
 export PYTHONNOUSERSITE := 1
 $(foreach name,$(filter PG%,$(.VARIABLES)),$(eval unexport $(name)))
 unexport DATABASE_URL SEEDBED_ENVIRONMENT APP_ENV ENVIRONMENT NODE_ENV
+# Python keeps what it compiled: hundreds of programs that tests start need not compile seedbed again, each for itself.
+unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE VIRTUAL_ENV
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
 
