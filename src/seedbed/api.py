@@ -19,7 +19,15 @@ from seedbed.arguments import check, what_is_said
 from seedbed.settings import Said
 from seedbed.spelling import told_in_python
 from seedbed.url import url_text
-from seedbed.wishes import Wishes, backup_choice, checked, options_for, pinned, source_for
+from seedbed.wishes import (
+    Wishes,
+    backup_choice,
+    checked,
+    options_for,
+    pinned,
+    profile_of,
+    source_for,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -93,8 +101,7 @@ def apply(
     check(plan=plan)
     wishes = checked("apply", wishes)
     if plan:
-        name = profile if isinstance(profile, str) else profile.name
-        wishes = pinned(name, Path(plan), wishes)
+        wishes = pinned(profile_of(profile, wishes).name, Path(plan), wishes)
     return carry_out(source_for(profile, wishes), url_text(url), options_for(wishes), progress)
 
 
@@ -332,6 +339,7 @@ def restore(
     from seedbed.backup import restore as bring_back
 
     check(
+        file=file,
         confirm=confirm,
         origin=origin,
         drop_old=drop_old,

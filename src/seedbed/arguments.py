@@ -142,6 +142,7 @@ _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "keep_days": (_is_number_or_none, "a number of days"),
     "save": (_is(str, Path), "a file"),
     "plan": (_is(str, Path), "a file"),
+    "file": (lambda value: isinstance(value, str | Path), "a file"),
     **dict.fromkeys(
         (
             "minimal",

@@ -81,7 +81,7 @@ def checked(function: str, wishes: Wishes) -> Wishes:
         TypeError: there is no such wish.
         InvalidInput: a value cannot be.
     """
-    known_only(function, wishes, [name for name in Wishes.__annotations__ if name != "saved"])
+    known_only(function, wishes, list(Wishes.__annotations__))
     check(**wishes)
     return {**wishes, "project": project_of(wishes.get("project"))}
 
@@ -116,22 +116,31 @@ def pinned(profile: str, file: Path, wishes: Wishes) -> Wishes:
     }
 
 
+def profile_of(profile: str | Profile, wishes: Wishes) -> Profile:
+    """Return the profile that is meant.
+
+    Raises:
+        InvalidInput: it is none, or there is none of that name.
+    """
+    from seedbed.profile import Profile
+
+    if isinstance(profile, str):
+        return project_of(wishes.get("project")).profile(profile)
+    if not isinstance(profile, Profile):
+        raise InvalidInput(f"the profile is {profile!r}: must be one, or the name of one")
+    return profile
+
+
 def source_for(profile: str | Profile, wishes: Wishes) -> Source:
     """Return the profile that is meant, ready to be evaluated as wished.
 
     Raises:
         InvalidInput: there is none of that name, or it cannot be evaluated that way.
     """
-    from seedbed.profile import Profile
-
     project = project_of(wishes.get("project"))
-    if isinstance(profile, str):
-        profile = project.profile(profile)
-    if not isinstance(profile, Profile):
-        raise InvalidInput(f"the profile is {profile!r}: must be one, or the name of one")
     return source(
         project,
-        profile,
+        profile_of(profile, {"project": project}),
         as_of=wishes.get("as_of"),
         scale=wishes.get("scale", 1.0),
         seed=wishes.get("seed"),

@@ -87,6 +87,8 @@ def test_a_profile_that_is_none_is_refused() -> None:
     """The other way round: the URL before the profile, or a module."""
     with pytest.raises(InvalidInput, match="profile"):
         seedbed.plan(None, NOWHERE)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="profile"):
+        seedbed.apply(None, NOWHERE, plan="a.plan")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["destroy", "forget", "status", "stamp", "backup", "restore"])
