@@ -7,7 +7,8 @@ The engine's tests need what the plugin does not give: databases without rows, o
 other worker uses, for they make roles, watch all sessions and give the superuser another password. A test that asks for ``database``
 gets the URL of a fresh, empty one and runs once per server (ids ``pg18``, ``pg15``); one that asks for ``server`` gets the server itself,
 for ``backend`` what servers are made from. ``--servers 18`` runs on one of them only. What is marked ``on_one_server``, because it is
-about the command line and not about a version of PostgreSQL, runs on the first one, unless ``--servers all`` is said.
+about the command line, files, messages or the guard's verdicts and not about a version of PostgreSQL, runs on the first one, unless
+``--servers all`` is said.
 """
 
 from __future__ import annotations

@@ -200,6 +200,7 @@ def test_fault_30_a_wrong_value_inside_a_circle_names_its_own_table(database):
 # 31: an unknown table, column, factory, label: the nearest is suggested
 
 
+@pytest.mark.on_one_server
 def test_fault_31_tables_and_columns(database):
     prepare(database, USERS)
     wrong = rows("user", ["x"], {"email": ["x"]})
@@ -222,6 +223,7 @@ def test_fault_31_a_reference_that_could_mean_two_columns(database):
         applied(database, rows("p", ["a"], {}), rows("c", ["b"], refs={"z": ("p", [0])}))
 
 
+@pytest.mark.on_one_server
 def test_fault_31_every_finding_of_every_seed_file_at_once(seedbed, database):
     """Exit 2; file and line; a table, a column, a label and a value that are not right."""
     done = seedbed(
@@ -244,6 +246,7 @@ def test_fault_31_every_finding_of_every_seed_file_at_once(seedbed, database):
     assert execute(database, "SELECT to_regclass('customers')") == [(None,)]
 
 
+@pytest.mark.on_one_server
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
@@ -265,6 +268,7 @@ def test_fault_31_names_in_a_recipe(seedbed, database, wrong, right):
     assert execute(database, "SELECT to_regclass('customers')") == [(None,)]
 
 
+@pytest.mark.on_one_server
 def test_fault_31_a_profile(shop, database):
     done = run_seedbed(shop, "apply", "developmnet", DATABASE_URL=database)
     assert done.code == 2
@@ -376,6 +380,7 @@ def test_fault_32_an_overflow_that_only_the_server_can_tell_of_a_row_that_is_the
     assert execute(database, "SELECT DISTINCT f FROM t") == [(1.0,)]
 
 
+@pytest.mark.on_one_server
 def test_fault_32_a_value_a_recipe_made_up(seedbed, database):
     """The factory's row is named by its label."""
     done = seedbed(
@@ -621,6 +626,7 @@ def test_fault_35_a_reference_in_the_key_that_is_null(database):
         applied(database, rows("p", ["x"], {}), t)
 
 
+@pytest.mark.on_one_server
 def test_fault_35_in_a_seed_file(seedbed, database):
     """File, line, and the row."""
     done = seedbed(**{"seeds/customers.yaml": "ann:\n  email: null\n  name: Ann\n"})
@@ -833,6 +839,7 @@ def people(*names):
     return rows("users", names, {"email": emails, "name": list(names)}, key=["email"])
 
 
+@pytest.mark.on_one_server
 def test_fault_38_on_the_command_line(shop, database):
     """Exit 4 with the option to say; then it is ours."""
     run_seedbed(shop, "apply", "development", DATABASE_URL=database)

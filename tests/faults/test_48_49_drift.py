@@ -218,6 +218,7 @@ def test_fault_48_a_plan_of_another_profile_is_named(database, file):
         saved.read(file, "demo")
 
 
+@pytest.mark.on_one_server
 def test_fault_48_on_the_command_line(tmp_path, database):
     """plan --save, apply --plan, the same again: the moment is the plan's; exit 4 once it is stale."""
     shop = tmp_path / "shop"

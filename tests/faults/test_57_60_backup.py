@@ -130,6 +130,7 @@ class TestSecrets:
         assert str(caught.value).endswith("failed: invalid input syntax for type integer")
 
 
+@pytest.mark.on_one_server
 class TestDamage:
     @pytest.fixture
     def made(self, database, folder):
@@ -303,6 +304,7 @@ class TestKilled:
         assert steps > 30
         return steps
 
+    @pytest.mark.on_one_server
     def test_fault_60_a_restore_killed_here_and_there_leaves_the_old_rows_or_the_new(
         self, database, made
     ):
@@ -351,6 +353,7 @@ class TestKilled:
         assert people(database) == OLD
         self._next_one_works(database, made)
 
+    @pytest.mark.on_one_server
     def test_fault_60_a_second_restore_does_not_disturb_the_first(
         self, database, made, impostors, tmp_path
     ):
@@ -371,6 +374,7 @@ class TestKilled:
         assert run.returncode == 0
         assert people(database) == NEW
 
+    @pytest.mark.on_one_server
     @pytest.mark.parametrize("part", [0.2, 0.4, 0.6, 0.8, 0.95])
     def test_fault_60_a_snapshot_killed_while_it_is_gone_back_to(self, database, part):
         prepare(database, DDL)
@@ -391,6 +395,7 @@ class TestKilled:
         ]
 
 
+@pytest.mark.on_one_server
 class TestEnvironments:
     @pytest.fixture
     def production(self, database, folder):

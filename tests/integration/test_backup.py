@@ -58,6 +58,7 @@ def impostors(backend, tmp_path, monkeypatch):
 
 
 class TestBackup:
+    @pytest.mark.on_one_server
     def test_its_manifest_says_what_it_is_of(self, database, tmp_path):
         prepare(database, DDL + ODD)
         made = seedbed.backup(database, out=tmp_path / "new")
@@ -73,6 +74,7 @@ class TestBackup:
             "public.volatile": 1,
         }
 
+    @pytest.mark.on_one_server
     def test_only_its_owner_can_read_it(self, database, tmp_path):
         prepare(database, DDL)
         made = seedbed.backup(database, out=tmp_path / "new")
@@ -133,6 +135,7 @@ class TestBackup:
         seedbed.restore(database, made.path, confirm=name_of(database))
         assert people(database) == 50
 
+    @pytest.mark.on_one_server
     def test_two_in_one_second_have_two_names(self, database, tmp_path):
         prepare(database, DDL)
         made = {seedbed.backup(database, out=tmp_path).path for _ in range(3)}
@@ -163,6 +166,7 @@ class TestBackup:
             execute(database, "DROP OWNED BY half_blind; DROP ROLE half_blind")
 
 
+@pytest.mark.on_one_server
 class TestWays:
     """Whatever leads psycopg to a server leads pg_dump to the same one."""
 
@@ -225,6 +229,7 @@ class TestWays:
         assert "THE_DSN" not in variables
 
 
+@pytest.mark.on_one_server
 class TestRetention:
     def test_the_newest_stay(self, database, tmp_path):
         prepare(database, DDL)
@@ -403,6 +408,7 @@ class TestRestore:
                 with pytest.raises(psycopg.OperationalError):
                     ended.execute("SELECT 1")
 
+    @pytest.mark.on_one_server
     def test_the_old_ones_go_when_that_is_asked_for(self, database, tmp_path):
         prepare(database, DDL)
         name = name_of(database)
@@ -413,6 +419,7 @@ class TestRestore:
         assert kept in done.dropped
         assert beside(database) == []
 
+    @pytest.mark.on_one_server
     def test_a_kept_database_that_was_renamed_is_its_new_owners(self, database, server, tmp_path):
         prepare(database, DDL)
         name = name_of(database)
@@ -425,6 +432,7 @@ class TestRestore:
         finally:
             execute(server.url(), "DROP DATABASE mine_now")
 
+    @pytest.mark.on_one_server
     def test_dropping_the_old_one_takes_a_word_about_a_backup(self, database, tmp_path):
         prepare(database, DDL)
         made = seedbed.backup(database, out=tmp_path)
@@ -432,6 +440,7 @@ class TestRestore:
             seedbed.restore(database, made.path, confirm=name_of(database), drop_old=True)
         assert beside(database) == []
 
+    @pytest.mark.on_one_server
     def test_a_backup_made_first_is_of_what_is_replaced(self, database, tmp_path):
         prepare(database, DDL)
         made = seedbed.backup(database, out=tmp_path)
@@ -443,6 +452,7 @@ class TestRestore:
         written = json.loads(done.backup.with_name(f"{done.backup.name}.json").read_text())
         assert written["rows"]["public.people"] == 10
 
+    @pytest.mark.on_one_server
     def test_a_long_name_is_cut_and_not_by_postgresql(self, server, tmp_path):
         name = "ä" * 31
         execute(server.url(), f'CREATE DATABASE "{name}"')
@@ -524,6 +534,7 @@ class TestRestore:
                 assert application.execute("SELECT 1").fetchone() == (1,)
             assert beside(url) == []
 
+    @pytest.mark.on_one_server
     def test_the_name_has_to_be_said(self, database, tmp_path):
         prepare(database, DDL)
         made = seedbed.backup(database, out=tmp_path)

@@ -60,6 +60,7 @@ class TestStarting:
         assert ask(started.url, "SELECT current_database()") == "seedbed"
         assert ask(started.url, "SHOW server_version").split()[0] in started.server
 
+    @pytest.mark.on_one_server
     def test_does_nothing_the_second_time(self, home: Path, backend: Embedded | System) -> None:
         """The same process serves the same URL."""
         first, pid = start(home, backend), servers.status(home=home).pid
@@ -67,6 +68,7 @@ class TestStarting:
         assert (second.launched, second.created, second.url) == (False, False, first.url)
         assert servers.status(home=home).pid == pid
 
+    @pytest.mark.on_one_server
     def test_makes_a_database_that_is_missing(self, home: Path, backend: Embedded | System) -> None:
         """Any number of databases, with any names."""
         start(home, backend)
@@ -83,6 +85,7 @@ class TestStarting:
         assert start(home, backend).url == first.url
         assert ask(first.url, "SELECT answer FROM kept") == 42
 
+    @pytest.mark.on_one_server
     def test_takes_another_port_when_its_own_is_taken(
         self, home: Path, backend: Embedded | System, server: Server
     ) -> None:
@@ -94,6 +97,7 @@ class TestStarting:
         (home / "server" / "port").write_text(str(taken))
         assert f"port={taken}" not in start(home, backend).url
 
+    @pytest.mark.on_one_server
     @pytest.mark.parametrize("name", ["a b", 'Ümläut it\'s 100% "odd" & more?', "a, b"])
     def test_works_in_a_folder_with_an_odd_name(
         self, home: Path, backend: Embedded | System, name: str
@@ -106,6 +110,7 @@ class TestStarting:
             servers.stop(home=odd)
             shutil.rmtree(development_place(odd).socket)
 
+    @pytest.mark.on_one_server
     def test_works_in_a_folder_too_deep_for_a_socket(
         self, home: Path, backend: Embedded | System
     ) -> None:
@@ -160,6 +165,7 @@ class TestAccidents:
         assert servers.status(home=home).pid != pid
         assert ask(first.url, "SELECT answer FROM kept") == 42
 
+    @pytest.mark.on_one_server
     def test_a_killed_server_with_a_session_open_is_started_again(
         self, home: Path, backend: Embedded | System
     ) -> None:
@@ -170,6 +176,7 @@ class TestAccidents:
             assert start(home, backend).launched
             connection.close()
 
+    @pytest.mark.on_one_server
     def test_a_process_id_given_to_another_program_is_not_the_server(
         self, home: Path, backend: Embedded | System
     ) -> None:
@@ -183,6 +190,7 @@ class TestAccidents:
         assert not servers.stop(home=home)
         assert start(home, backend).launched
 
+    @pytest.mark.on_one_server
     def test_what_a_killed_initdb_left_behind_is_cleared(
         self, home: Path, backend: Embedded | System
     ) -> None:
@@ -193,6 +201,7 @@ class TestAccidents:
         assert start(home, backend).launched
         assert not draft.exists()
 
+    @pytest.mark.on_one_server
     def test_many_starters_at_once_get_one_server(
         self, home: Path, backend: Embedded | System
     ) -> None:
@@ -206,6 +215,7 @@ class TestAccidents:
         assert answers == [f"{servers.url(home=home)}\n"] * 4
 
 
+@pytest.mark.on_one_server
 class TestStopping:
     def test_twice_is_fine(self, home: Path, backend: Embedded | System) -> None:
         """The second time says that there was nothing to stop."""
@@ -229,12 +239,14 @@ class TestStopping:
 
 
 class TestLooking:
+    @pytest.mark.on_one_server
     def test_lists_its_databases(self, home: Path, backend: Embedded | System) -> None:
         """Those people made, not the server's own."""
         start(home, backend)
         servers.ensure_started("another", home=home)
         assert databases(home=home) == ["another", "seedbed"]
 
+    @pytest.mark.on_one_server
     def test_tells_what_there_is(self, home: Path, backend: Embedded | System) -> None:
         """Running or not, with the version and the ways in."""
         assert servers.status(home=home).major is None

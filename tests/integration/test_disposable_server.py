@@ -33,6 +33,7 @@ def test_it_runs_for_a_block_and_leaves_nothing(backend: Embedded | System) -> N
     assert server.running is None
 
 
+@pytest.mark.on_one_server
 def test_it_ends_when_the_block_fails(backend: Embedded | System) -> None:
     """An exception is no way to keep a server."""
     with pytest.raises(ZeroDivisionError), disposable(backend) as server:
@@ -41,6 +42,7 @@ def test_it_ends_when_the_block_fails(backend: Embedded | System) -> None:
     assert not server.place.root.exists()
 
 
+@pytest.mark.on_one_server
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_its_owner_is_killed(backend: Embedded | System, number: int) -> None:
     """The operating system closes the owner's end of a pipe, whatever ended the owner."""

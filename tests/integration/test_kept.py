@@ -28,6 +28,7 @@ def name_of(url: str) -> str:
     return str(conninfo_to_dict(url)["dbname"])
 
 
+@pytest.mark.on_one_server
 class TestKept:
     """Databases that restores kept, and what is said and saved of them before they go."""
 

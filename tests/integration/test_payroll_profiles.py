@@ -72,6 +72,7 @@ def one(connection: psycopg.Connection, query: str) -> Any:
     return row[0]
 
 
+@pytest.mark.on_one_server
 @pytest.mark.parametrize(("profile", "wishes"), VARIANTS, ids=name_of)
 def test_every_integrity_rule_holds(
     database: str, connection: psycopg.Connection, profile: str, wishes: dict[str, Any]
@@ -87,6 +88,7 @@ def test_a_second_run_changes_nothing(database: str, profile: str) -> None:
     assert not seed(database, profile, **wishes).changed
 
 
+@pytest.mark.on_one_server
 def test_staging_gives_back_what_a_larger_scale_added(
     database: str, connection: psycopg.Connection
 ) -> None:

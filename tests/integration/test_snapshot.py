@@ -232,6 +232,7 @@ def insistent(url: str, number: int) -> Iterator[None]:
             thread.join()
 
 
+@pytest.mark.on_one_server
 class TestNames:
     def test_they_are_listed_with_what_they_are_of(self, database):
         prepare(database, DDL)
@@ -281,6 +282,7 @@ class TestNames:
         assert names(database) == [name]
 
 
+@pytest.mark.on_one_server
 class TestGuard:
     def test_the_name_has_to_be_said(self, database):
         prepare(database, DDL)
