@@ -61,7 +61,7 @@ class TestLimits:
     @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
     @pytest.mark.parametrize("name", ["lock", "statement", "connect"])
     def test_are_numbers_of_seconds(self, name, value):
-        with pytest.raises(InvalidInput, match=f"--{name}-timeout"):
+        with pytest.raises(InvalidInput, match=f"{name} timeout"):
             Limits(**{name: value})
 
     def test_leave_nothing_behind_on_the_connection(self, database):
