@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -118,8 +118,9 @@ def files() -> list[Path]:
     return sorted(file for file in found if subject(file) not in ("__init__", "__main__"))
 
 
-def imports(file: Path) -> Iterator[str]:
-    """Yield the dotted names a file imports, also inside functions, but not those for type checkers only."""
+@cache
+def imports(file: Path) -> list[str]:
+    """Return the dotted names a file imports, also inside functions, but not those for type checkers only."""
     tree = ast.parse(file.read_text("utf-8"))
     hidden = {
         id(child)
@@ -127,16 +128,18 @@ def imports(file: Path) -> Iterator[str]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for child in ast.walk(node)
     }
+    names = []
     for node in ast.walk(tree):
         if id(node) in hidden:
             continue
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            names += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             if node.module == "seedbed":
-                yield from (f"seedbed.{name.name}" for name in node.names)
+                names += [f"seedbed.{name.name}" for name in node.names]
             else:
-                yield node.module
+                names.append(node.module)
+    return names
 
 
 def room(name: str) -> int:
