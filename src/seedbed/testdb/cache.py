@@ -209,7 +209,8 @@ def _copying(sources: Iterable[Path], target: Path) -> subprocess.Popen[bytes]:
 def _wait_for(copying: subprocess.Popen[bytes]) -> None:
     said = copying.communicate()[1].decode().strip()
     if copying.returncode:
-        raise DatabaseFailure(f"a data directory cannot be copied: {said}")
+        first = said.partition("\n")[0]  # of a full disk, each file is told
+        raise DatabaseFailure(f"a data directory cannot be copied: {first}")
 
 
 def _size(folder: Path) -> int:
