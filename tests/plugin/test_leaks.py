@@ -178,3 +178,78 @@ def test_a_role_that_is_no_superuser_is_told_of_rows(shop: pytest.Pytester) -> N
         result = shop.runpytest_subprocess("-q", f"--seedbed-url={url}")
     result.assert_outcomes(failed=1)
     assert ": users (insert)." in said_of(result, "test_leaks")
+
+
+def test_what_is_committed_between_two_tests_hurts_neither(shop: pytest.Pytester) -> None:
+    """By a fixture that ends after ours, say: the end of the run tells it, and whom it came after."""
+    shop.makepyfile(
+        OTHER
+        + """
+    @pytest.fixture
+    def outer():
+        databases = []
+        yield databases
+        for database in databases:
+            other(database, "INSERT INTO users (name) VALUES ('Eve')")
+
+    def test_first(outer, seedbed):
+        outer.append(seedbed)
+
+    def test_next(seedbed_session, count):
+        assert count(seedbed_session) == 2
+
+    def test_last(outer, seedbed):
+        outer.append(seedbed)
+        """
+    )
+    result = shop.runpytest_subprocess("-q")
+    result.assert_outcomes(passed=3)
+    told = [line for line in result.outlines if line.startswith("users (insert): ")]
+    file = "test_what_is_committed_between_two_tests_hurts_neither.py"
+    assert told == [
+        f"users (insert): after the end of {file}::test_first, before {file}::test_next",
+        f"users (insert): after the end of {file}::test_last",
+    ]
+
+
+def test_what_began_before_a_test_is_not_its(shop: pytest.Pytester) -> None:
+    """A thread of an earlier test commits late: that test's successor passes, in a dirty database, which none after it sees."""
+    shop.makepyfile(
+        OTHER
+        + """
+    late = []
+
+    def test_begins(seedbed):
+        late.append(psycopg.connect(seedbed.dsn))
+        late[0].execute("SELECT 1")
+
+    def test_hears(seedbed):
+        late[0].execute("INSERT INTO users (name) VALUES ('Eve')")
+        late[0].commit()
+        late[0].close()
+
+    def test_next(seedbed_session, count):
+        assert count(seedbed_session) == 2
+        """
+    )
+    result = shop.runpytest_subprocess("-q")
+    result.assert_outcomes(passed=3)
+    assert [line for line in result.outlines if line.startswith("users (insert): ")]
+
+
+def test_a_test_that_is_expected_to_fail_is_not_expected_to_leak(shop: pytest.Pytester) -> None:
+    """Whether it passes otherwise or fails."""
+    shop.makepyfile(
+        OTHER
+        + """
+    @pytest.mark.xfail(strict=True)
+    @pytest.mark.parametrize("right", [True, False])
+    def test_leaks(seedbed, right):
+        other(seedbed, "INSERT INTO users (name) VALUES ('Eve')")
+        assert right
+        """
+    )
+    result = shop.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=1, xfailed=1, errors=1)
+    assert ": users (insert)." in said_of(result, "test_leaks[True]")
+    assert ": users (insert)." in said_of(result, "test_leaks[False]")

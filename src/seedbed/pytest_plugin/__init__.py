@@ -24,7 +24,7 @@ from seedbed.pytest_plugin.fixtures import (
     seedbed_template,
 )
 from seedbed.pytest_plugin.options import MARKER, add_options
-from seedbed.pytest_plugin.session import HANDLE, Session, of
+from seedbed.pytest_plugin.session import HANDLE, Leak, Session, of
 
 if TYPE_CHECKING:
     from seedbed.pytest_plugin.handle import Seedbed
@@ -99,7 +99,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let a worker report."""
+    """Find out what was committed late, and let a worker report."""
+    of(session.config).hear_late()
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["seedbed"] = of(session.config).told()
@@ -172,6 +173,9 @@ def pytest_runtest_makereport(
     if handle is not None:
         handle.leave_forked(call.excinfo.value if call.excinfo else None)
     report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, Leak):
+        report.outcome = "failed"  # whatever a test is expected to do, this is not meant
+        vars(report).pop("wasxfail", None)
     if handle is not None and report.when != "teardown":
         handle.report(report)
     if report.failed and call.excinfo:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from logging import INFO
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
+from seedbed.pytest_plugin.listening import heard
 from seedbed.pytest_plugin.manners import Manners, as_made, habits, look_at
 from seedbed.testdb.address import driven
 from seedbed.testdb.databases import Databases
 from seedbed.testdb.registry import Template
 
 if TYPE_CHECKING:
-    import psycopg
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Session
 
@@ -25,6 +28,11 @@ class RollbackBase:
     Args:
         databases: makes it.
         template: what it is like.
+
+    Attributes:
+        last: the test that used it last.
+        late: what has been committed when there was no test, and has not been told people yet.
+        spoilt: whether there has been such a thing: no other test can begin here.
     """
 
     def __init__(self, databases: Databases, template: Template) -> None:
@@ -33,6 +41,7 @@ class RollbackBase:
 
         self.databases, self.template = databases, template
         self._spare: Connection | None = None
+        self.last, self.spoilt, self.late = "", False, set[str]()
         self.session: Session | None = None
         self.name = databases.clone(template)
         self.url = databases.host.url(self.name)
@@ -87,7 +96,18 @@ class RollbackBase:
     @property
     def fit(self) -> bool:
         """Whether another test can begin here."""
-        return self.psycopg.fit and self.listener.fit
+        return self.psycopg.fit and self.listener.fit and not self.spoilt
+
+    def hear(self) -> None:
+        """Note what has been committed since the last test's end and told by now; nothing is asked for it."""
+        with suppress(psycopg.Error):  # somebody has ended all connections
+            self.psycopg.pgconn.consume_input()
+            self.late.update(heard(self.psycopg.pgconn))
+
+    def hear_all(self) -> None:
+        """Note all that has been committed since the last test's end."""
+        with suppress(psycopg.Error):
+            self.late.update(self.listener.heard())
 
     def forget(self) -> None:
         """Make a new engine for the next test where this one has left something on it."""
@@ -154,8 +174,6 @@ class SharedBase:
     @cached_property
     def psycopg(self) -> psycopg.Connection[Any]:
         """A connection."""
-        import psycopg
-
         return psycopg.connect(self.url)
 
     fit = True
@@ -163,8 +181,6 @@ class SharedBase:
 
     def forget(self) -> None:
         """Undo what a test has set on the connections, and replace those that it has closed or left something on."""
-        import psycopg
-
         if (
             "engine" in self.__dict__
         ):  # settings that were committed stay with the pool's connections

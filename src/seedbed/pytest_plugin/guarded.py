@@ -18,7 +18,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from seedbed.pytest_plugin.listening import LISTEN, heard, taken
 from seedbed.pytest_plugin.manners import Manners, as_made
 from seedbed.pytest_plugin.marks import COMMITTED, Marks
-from seedbed.pytest_plugin.watching import OWN, WATCH
+from seedbed.pytest_plugin.watching import OWN, watch
 from seedbed.testdb.connecting import failure
 from seedbed.url import libpq_url
 
@@ -302,7 +302,7 @@ def open_guarded(url: str) -> Guarded:
     """
     try:
         guarded = Guarded.connect(libpq_url(url), autocommit=True)
-        for statement in (OWN, WATCH, LISTEN):
+        for statement in (OWN, watch(guarded.info.backend_pid), LISTEN):
             guarded.execute(statement)
         guarded.autocommit = False
     except psycopg.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from seedbed.pytest_plugin.stay import close
+from seedbed.pytest_plugin.watching import BETWEEN
 from seedbed.testdb.address import driven
 
 if TYPE_CHECKING:
@@ -135,7 +137,14 @@ class InTransaction:
         ended = (
             self._ended or self._base.psycopg.idle or any(each.idle for each in self._asynchronous)
         )
-        return list(dict.fromkeys(heard)) + ([ENDED] if ended else [])
+        return self._own(heard) + ([ENDED] if ended else [])
+
+    def _own(self, heard: Iterable[str]) -> list[str]:
+        """Return what was not begun before the test, and note what was."""
+        told = dict.fromkeys(heard)
+        late = {each for each in told if each.startswith(BETWEEN)}
+        self._base.late |= late
+        return [each for each in told if each not in late]
 
     def leave(self, *, keep: bool = False) -> list[str]:
         """Undo everything; see `Stay.leave`."""
@@ -154,7 +163,7 @@ class InTransaction:
             pass  # the server has hung up, so that nothing was committed
         finally:
             connection.holding = False
-        return list(dict.fromkeys(connection.leaks)) + ([ENDED] if ended else [])
+        return self._own(connection.leaks) + ([ENDED] if ended else [])
 
     def _flush(self) -> None:
         from sqlalchemy.exc import SQLAlchemyError

@@ -14,10 +14,12 @@ from seedbed.errors import InvalidInput, SeedbedError
 from seedbed.pytest_plugin.given import Given
 from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere, with_server
 from seedbed.pytest_plugin.shelf import Key, Shelf
+from seedbed.pytest_plugin.watching import BETWEEN
 from seedbed.settings import restore_variables, silence_libpq
 
 if TYPE_CHECKING:
     from seedbed.project import Project
+    from seedbed.pytest_plugin.bases import RollbackBase
     from seedbed.pytest_plugin.visit import Visit
     from seedbed.testdb.blueprint import Blueprint
     from seedbed.testdb.databases import Databases
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from seedbed.testdb.run import RunFolder
 
 HANDLE = pytest.StashKey["Visit"]()
+
+
+class Leak(pytest.fail.Exception):  # type: ignore[name-defined, misc]
+    """A test has committed where other tests would see it."""
+
 
 FORKED = (
     "seedbed: this process has been forked by a test and came back into pytest; its connections are its parent's. "
@@ -40,6 +47,7 @@ class Session:
 
     Attributes:
         kept: what people are told about databases that outlive the run.
+        late: what people are told about commits between two tests.
         spent: seconds by what they were spent on.
         bases: the databases that tests use in turn.
         given: servers that somebody gives by URL.
@@ -52,6 +60,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config, self._pid = config, os.getpid()
         self.kept: list[str] = []
+        self.late: list[str] = []
         self.spent: list[tuple[str, float]] = []
         self._announced = False
         self.bases, self.given = Shelf(), Given(self)
@@ -279,11 +288,12 @@ class Session:
 
     def told(self) -> dict[str, Any]:
         """Return what a worker reports to the process that began the run."""
-        return {"kept": self.kept, "spent": self._all_spent()}
+        return {"kept": self.kept, "late": self.late, "spent": self._all_spent()}
 
     def hear(self, told: dict[str, Any]) -> None:
         """Take over a worker's report."""
         self.kept += told.get("kept", [])
+        self.late += told.get("late", [])
         self.spent += [(what, seconds) for what, seconds in told.get("spent", [])]
 
     def summarise(self, reporter: Any) -> None:
@@ -296,6 +306,12 @@ class Session:
         if self.kept:
             reporter.section("databases that were kept (seedbed test-db list)")
             for line in self.kept:
+                reporter.line(line)
+        if self.late:
+            reporter.section(
+                "committed where other tests would have seen it, when no test ran (seedbed)"
+            )
+            for line in self.late:
                 reporter.line(line)
         if self.wishes.durations:
             from seedbed.pytest_plugin.durations import lines
@@ -326,6 +342,32 @@ class Session:
         finally:
             if drop:
                 base.databases.give_back(base.name)
+
+    def tell_late(self, base: RollbackBase, before: str = "") -> None:
+        """Write down, for the end of the run, what was committed in a base between two tests, and let no other test begin there.
+
+        Args:
+            base: where.
+            before: the test that came next.
+        """
+        if not base.late:
+            return
+        what = ", ".join(sorted(each.removeprefix(BETWEEN) for each in base.late))
+        when = [f"after the end of {base.last}"] * bool(base.last) + [f"before {before}"] * bool(
+            before
+        )
+        self.late.append(f"{what}: {', '.join(when)}")
+        base.late.clear()
+        base.spoilt = True
+
+    def hear_late(self) -> None:
+        """Find out what was committed after the last tests."""
+        from seedbed.pytest_plugin.bases import RollbackBase
+
+        for base in self.bases.values():
+            if isinstance(base, RollbackBase) and not self.forked:
+                base.hear_all()
+                self.tell_late(base)
 
     def end(self) -> None:
         """Close what this process has; in the process that began the run, end the run."""

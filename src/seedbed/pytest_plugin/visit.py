@@ -14,7 +14,7 @@ from seedbed.errors import SeedbedError
 from seedbed.pytest_plugin.bases import RollbackBase, SharedBase
 from seedbed.pytest_plugin.handle import Seedbed
 from seedbed.pytest_plugin.rolled_back import InTransaction
-from seedbed.pytest_plugin.session import FORKED, HANDLE, in_one_line
+from seedbed.pytest_plugin.session import FORKED, HANDLE, Leak, in_one_line
 from seedbed.pytest_plugin.stay import OfItsOwn, ReadOnly, Stay
 from seedbed.testdb.blueprint import Manifest
 
@@ -38,7 +38,7 @@ class Visit:
     """
 
     def __init__(self, session: Session, item: pytest.Item, isolation: str | None = None) -> None:
-        self._session, self._item = session, item
+        self._session, self._item, self._before = session, item, ""
         try:
             wishes = session.wishes_of(item, isolation)
             self._databases, blueprint = session.place(wishes)
@@ -63,6 +63,10 @@ class Visit:
             return OfItsOwn(databases, template, wishes.pool)
         bases, key = self._session.bases, self._key
         base = bases.find(key)
+        if isinstance(base, RollbackBase):
+            base.hear()
+            self._session.tell_late(base, self._item.nodeid)
+            self._before = base.last
         if base is not None and not base.fit:
             self._session.discard(key)
             base = None
@@ -102,7 +106,7 @@ class Visit:
         leaks = self._stay.leaks()
         if leaks:
             self._told = True
-            pytest.fail(self._complaint(leaks), pytrace=False)
+            raise Leak(self._complaint(leaks), pytrace=False)
 
     def leave_forked(self, raised: BaseException | None) -> None:
         """End the process if it is a child that the test has forked, before it takes for its own what is its parent's.
@@ -155,21 +159,29 @@ class Visit:
         finally:
             self._let_go(used_up=leaks != [])
         if leaks and not self._told:
-            pytest.fail(self._complaint(leaks), pytrace=False)
+            raise Leak(self._complaint(leaks), pytrace=False)
 
     def _let_go(self, *, used_up: bool) -> None:
         """Keep the database, or leave it to the next test, or give it back where that test needs another."""
         base = self._session.bases.get(self._key)
+        if isinstance(base, RollbackBase):
+            self._session.tell_late(base, self._item.nodeid)
+            used_up, base.last = used_up or not base.fit, self._item.nodeid
         if base is not None and (used_up or self._keeping):
             self._session.discard(self._key, drop=not self._keeping)
         if self._keeping:
             self._session.keep(self._databases, self._stay.name, self._item.nodeid)
 
     def _complaint(self, leaks: list[str]) -> str:
+        before = (
+            f" (If nothing in it does, look for a thread or a process that an earlier test has left: {self._before} ran before.)"
+            if self._before
+            else ""
+        )
         return (
             f"{self._item.nodeid} committed where other tests would see it: {', '.join(leaks)}. "
             "Under rollback isolation everything happens in one transaction of the test's own connection; "
-            "give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
+            "give the test a database of its own: @pytest.mark.seedbed(isolation='clone')." + before
         )
 
     def _directions(self) -> Iterator[str]:

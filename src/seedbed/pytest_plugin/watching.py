@@ -3,7 +3,7 @@
 They speak through NOTIFY, which PostgreSQL sends at commit and never for what is rolled back. Statements on rows fire triggers of
 their table, also of a partition named directly; changes to tables and everything else that is created, altered, dropped or granted
 fire event triggers, which only a superuser may make: any other role is told of rows alone. What fires no trigger is not noticed:
-sequences, large objects.
+sequences, large objects, rows where session_replication_role is replica, and what belongs to the server (roles, a database's settings).
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ PATIENCE = "10s"
 OWN = f"SET seedbed.own_connection = 'on'; SET lock_timeout = '{PATIENCE}'"
 """What makes a connection the test's."""
 
-WATCH = """
-CREATE FUNCTION seedbed.tell(what text, how text) RETURNS void LANGUAGE plpgsql AS $$
+BETWEEN = "between tests: "
+"""What is told begins with it where no test had begun when the transaction did."""
+
+_WATCH = """
+CREATE FUNCTION seedbed.tell(what text, how text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF current_setting('seedbed.own_connection', true) IS DISTINCT FROM 'on' THEN
-        PERFORM pg_notify('seedbed_leak', format('%s (%s)', what, lower(how)));
+        PERFORM pg_notify('seedbed_leak', format('%s%s (%s)', CASE WHEN (
+            SELECT state = 'idle' OR xact_start > now() FROM pg_catalog.pg_stat_activity WHERE pid = THE_TESTS_OWN
+        ) THEN 'between tests: ' END, what, lower(how)));
     END IF;
 END $$;
 CREATE FUNCTION seedbed.watch_rows() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -54,3 +59,12 @@ BEGIN
     END IF;
 END $$;
 """
+
+
+def watch(own: int) -> str:
+    """Return what makes the triggers.
+
+    Args:
+        own: the process of the tests' own connection on the server: while it is idle there is no test.
+    """
+    return _WATCH.replace("THE_TESTS_OWN", str(own))
