@@ -54,8 +54,9 @@ def _installed(python: str, folder: Path) -> Path:
     place = folder / f"{VERSION}-{state[:12]}"
     if not place.exists():
         making = folder / f"{place.name}.making"
-        subprocess.run([python, "-m", "venv", "--clear", making], check=True)
-        command = [making / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        subprocess.run([python, "-m", "venv", "--clear", "--without-pip", making], check=True)
+        pip = [sys.executable, "-m", "pip", "--python", making / "bin" / "python"]
+        command = [*pip, "install", "--quiet"]
         options = ["--disable-pip-version-check", "--constraint", constraints]
         subprocess.run([*command, *options, *needs], check=True)
         itself = ["--no-deps", "--no-build-isolation", "--editable", ROOT]

