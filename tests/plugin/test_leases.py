@@ -127,7 +127,9 @@ class TestTemplates:
         create_database(registry, draft)
         registry.publish(draft, Template("seedbed_template_x", "x", "{}"))
         other = open_registry(given.url(), given.url(DATABASE), "other", HERE)
-        registry.forget()
+        registry.forget("another")
+        assert registry.template("x")
+        registry.forget("x")
         registry.clean()
         assert there(registry, "seedbed_template_x")
         assert registry.template("x") is None

@@ -48,7 +48,7 @@ class Blueprint:
         return self.schema is not None or self.prepare is not None
 
     def fingerprint(self, server_version: str) -> str:
-        """Return a text that is the same for the same options and the same files of the project."""
+        """Return a text that is the same for the same options and files of a project; it begins with `project_tag`."""
         said = [
             *(server_version, version("seedbed"), str(self.root), self.profile, str(self.as_of)),
             *(repr(self.scale), str(self.seed), str(self.minimal), str(self.schema)),
@@ -58,7 +58,7 @@ class Blueprint:
         for path in self.files():
             digest.update(f"\0{path}\0".encode())
             digest.update(file_digest(path).encode())
-        return digest.hexdigest()
+        return project_tag(str(self.root)) + digest.hexdigest()
 
     def files(self) -> list[Path]:
         """Return the files known beforehand: seeds, the configuration, and what makes the tables."""
@@ -120,6 +120,11 @@ class Manifest:
         if self.day not in ("", today().isoformat()):
             return False
         return all(file_digest(Path(path)) == digest for path, digest in self.files.items())
+
+
+def project_tag(root: str) -> str:
+    """Return how the fingerprints of a project begin, by its folder."""
+    return hashlib.blake2b(root.encode(), digest_size=4).hexdigest()
 
 
 @cache

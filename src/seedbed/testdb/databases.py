@@ -14,7 +14,7 @@ from seedbed.servers import Embedded, System
 from seedbed.servers.launcher import LocalServer
 from seedbed.servers.tuning import DISPOSABLE
 from seedbed.testdb import cluster, kept
-from seedbed.testdb.blueprint import Blueprint
+from seedbed.testdb.blueprint import Blueprint, project_tag
 from seedbed.testdb.cache import Cache, slim
 from seedbed.testdb.copying import create_database, fastest_way
 from seedbed.testdb.ending import attempting
@@ -178,7 +178,7 @@ class Databases:
                 cluster.begin(self._registry, self.host)
             if self.host.kind == "url":
                 if wanted.clear:
-                    self._registry.forget()
+                    self._registry.forget(project_tag(wanted.project))
                 self._registry.clean()
             self._folder.note(_CLEAN)
 

@@ -158,7 +158,8 @@ class Registry:
         )
         self.wait_until_left(draft)
         self.execute(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s",
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+            "WHERE datname = %s AND pg_has_role(usesysid, 'USAGE')",
             [draft],
         )
         with self.transaction():
@@ -201,9 +202,12 @@ class Registry:
         if not self.execute("SELECT 1 FROM runs WHERE id <> %s", [self.run]):
             self.drop_all("kind = 'template' AND key IS NULL", [])
 
-    def forget(self) -> None:
-        """Let nobody find the templates there are; `clean` drops them once nobody can be using them."""
-        self.execute("UPDATE databases SET key = NULL WHERE kind = 'template'")
+    def forget(self, beginning: str) -> None:
+        """Let nobody find the templates whose keys begin so; `clean` drops them once nobody can be using them."""
+        self.execute(
+            "UPDATE databases SET key = NULL WHERE kind = 'template' AND starts_with(key, %s)",
+            [beginning],
+        )
 
     def retire(self, most: int) -> None:
         """Drop templates beyond a number of them, those used longest ago first."""

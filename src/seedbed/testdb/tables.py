@@ -40,6 +40,10 @@ _ROLES = (
 )
 
 
+class _Elsewhere(InvalidInput):
+    """Something connects to another database."""
+
+
 class TablesFailure(InvalidInput):
     """The project's code could not make the tables.
 
@@ -118,8 +122,8 @@ def _refuse_another(dialect: Any, _record: Any, _args: Any, parameters: dict[str
         return
     said = parameters.get("dbname") or parameters.get("database") or parameters.get("service")
     if said not in (None, wanted):
-        raise InvalidInput(
-            f"while the tables of a test database are made, something connects to the database {said!r}: refused",
+        raise _Elsewhere(
+            f"connects to the database {said!r} while a test database's tables are made: refused",
             remedy=_REMEDY,
         )
 
@@ -128,14 +132,18 @@ def _refuse_another(dialect: Any, _record: Any, _args: Any, parameters: dict[str
 def _reported(root: Path, what: str) -> Iterator[None]:
     try:
         yield
+    except _Elsewhere as error:
+        raise InvalidInput(f"{_where(root, what, error)} {error.message}", remedy=_REMEDY) from None
     except SeedbedError:
         raise
     except (Exception, SystemExit) as error:
-        place = place_in(root, error)
-        where = f"{what}: {place}" if place else what
-        raise tables_failure(
-            f"{where}: {summary(error)}", _sqlstate(error), _frames(root, error)
-        ) from None
+        message = f"{_where(root, what, error)}: {summary(error)}"
+        raise tables_failure(message, _sqlstate(error), _frames(root, error)) from None
+
+
+def _where(root: Path, what: str, error: BaseException) -> str:
+    place = place_in(root, error)
+    return f"{what}: {place}" if place else what
 
 
 def tables_failure(message: str, sqlstate: str, findings: Sequence[Finding] = ()) -> TablesFailure:
