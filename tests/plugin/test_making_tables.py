@@ -82,7 +82,9 @@ def test_another_database_is_not_connected_to(migrated: pytest.Pytester) -> None
     result = migrated.runpytest_subprocess("-q", "--seedbed-schema=alembic.ini")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["seedbed: alembic.ini: migrations/env.py:* connects to the database 'shop_production' *refused"]
+        [
+            "seedbed: alembic.ini: migrations/env.py:* connects to the database 'shop_production' *refused"
+        ]
     )
     result.stdout.fnmatch_lines(['*env.py: config.attributes?"connection"?*'])
     result.stdout.no_fnmatch_line("*Traceback*")
