@@ -24,7 +24,7 @@ from seedbed.pytest_plugin.fixtures import (
     seedbed_template,
 )
 from seedbed.pytest_plugin.options import MARKER, add_options
-from seedbed.pytest_plugin.session import HANDLE, Leak, Session, of
+from seedbed.pytest_plugin.session import HANDLE, Leak, Session, current, of
 
 if TYPE_CHECKING:
     from seedbed.pytest_plugin.handle import Seedbed
@@ -100,10 +100,12 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Find out what was committed late, and let a worker report."""
-    of(session.config).hear_late()
+    ours = of(session.config)
+    if not ours.forked:
+        ours.late.hear(ours.bases)
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["seedbed"] = of(session.config).told()
+        output["seedbed"] = ours.told()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -134,13 +136,22 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 def uses(item: pytest.Item) -> bool:
     """Tell whether a test asks for one of our fixtures."""
-    return not set(__all__).isdisjoint(getattr(item, "fixturenames", ()))
+    return not _OURS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tell our fixtures whose they are."""
     of(item.config).item = item
+
+
+_OURS = frozenset(__all__)
+
+
+def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Note that somebody's fixture has ended after a test's visit: it may have committed."""
+    if fixturedef.argname not in _OURS:
+        current().late.possible = True
 
 
 class Asking:
@@ -202,6 +213,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     visit = item.stash.get(HANDLE, None)
     if visit is not None:
         visit.leave()
+    session = of(item.config)
+    if session.late.possible and not session.forked:
+        session.late.ask(session.bases)
     return result
 
 

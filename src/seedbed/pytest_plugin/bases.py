@@ -41,6 +41,7 @@ class RollbackBase:
 
         self.databases, self.template = databases, template
         self._spare: Connection | None = None
+        self._asked = False
         self.last, self.spoilt, self.late = "", False, set[str]()
         self.session: Session | None = None
         self.name = databases.clone(template)
@@ -98,14 +99,23 @@ class RollbackBase:
         """Whether another test can begin here."""
         return self.psycopg.fit and self.listener.fit and not self.spoilt
 
-    def hear(self) -> None:
-        """Note what has been committed since the last test's end and told by now; nothing is asked for it."""
+    def ask(self) -> None:
+        """Let the server find out what has been committed since the last test's end."""
         with suppress(psycopg.Error):  # somebody has ended all connections
+            self.listener.ask()
+            self._asked = True
+
+    def hear(self) -> None:
+        """Note what has been committed since the last test's end: all, if that was asked; else what has been told by now."""
+        if self._asked:
+            self.hear_all()
+        with suppress(psycopg.Error):
             self.psycopg.pgconn.consume_input()
             self.late.update(heard(self.psycopg.pgconn))
 
     def hear_all(self) -> None:
         """Note all that has been committed since the last test's end."""
+        self._asked = False
         with suppress(psycopg.Error):
             self.late.update(self.listener.heard())
 
@@ -178,6 +188,9 @@ class SharedBase:
 
     fit = True
     """Whether another test can begin here: what is not is replaced."""
+
+    def ask(self) -> None:
+        """Do nothing: nobody can commit here."""
 
     def forget(self) -> None:
         """Undo what a test has set on the connections, and replace those that it has closed or left something on."""

@@ -12,14 +12,13 @@ import pytest
 
 from seedbed.errors import InvalidInput, SeedbedError
 from seedbed.pytest_plugin.given import Given
+from seedbed.pytest_plugin.late import TITLE, Late
 from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere, with_server
 from seedbed.pytest_plugin.shelf import Key, Shelf
-from seedbed.pytest_plugin.watching import BETWEEN
 from seedbed.settings import restore_variables, silence_libpq
 
 if TYPE_CHECKING:
     from seedbed.project import Project
-    from seedbed.pytest_plugin.bases import RollbackBase
     from seedbed.pytest_plugin.visit import Visit
     from seedbed.testdb.blueprint import Blueprint
     from seedbed.testdb.databases import Databases
@@ -60,7 +59,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config, self._pid = config, os.getpid()
         self.kept: list[str] = []
-        self.late: list[str] = []
+        self.late = Late()
         self.spent: list[tuple[str, float]] = []
         self._announced = False
         self.bases, self.given = Shelf(), Given(self)
@@ -288,7 +287,7 @@ class Session:
 
     def told(self) -> dict[str, Any]:
         """Return what a worker reports to the process that began the run."""
-        return {"kept": self.kept, "late": self.late, "spent": self._all_spent()}
+        return {"kept": self.kept, "late": [*self.late], "spent": self._all_spent()}
 
     def hear(self, told: dict[str, Any]) -> None:
         """Take over a worker's report."""
@@ -308,9 +307,7 @@ class Session:
             for line in self.kept:
                 reporter.line(line)
         if self.late:
-            reporter.section(
-                "committed where other tests would have seen it, when no test ran (seedbed)"
-            )
+            reporter.section(TITLE)
             for line in self.late:
                 reporter.line(line)
         if self.wishes.durations:
@@ -342,32 +339,6 @@ class Session:
         finally:
             if drop:
                 base.databases.give_back(base.name)
-
-    def tell_late(self, base: RollbackBase, before: str = "") -> None:
-        """Write down, for the end of the run, what was committed in a base between two tests, and let no other test begin there.
-
-        Args:
-            base: where.
-            before: the test that came next.
-        """
-        if not base.late:
-            return
-        what = ", ".join(sorted(each.removeprefix(BETWEEN) for each in base.late))
-        when = [f"after the end of {base.last}"] * bool(base.last) + [f"before {before}"] * bool(
-            before
-        )
-        self.late.append(f"{what}: {', '.join(when)}")
-        base.late.clear()
-        base.spoilt = True
-
-    def hear_late(self) -> None:
-        """Find out what was committed after the last tests."""
-        from seedbed.pytest_plugin.bases import RollbackBase
-
-        for base in self.bases.values():
-            if isinstance(base, RollbackBase) and not self.forked:
-                base.hear_all()
-                self.tell_late(base)
 
     def end(self) -> None:
         """Close what this process has; in the process that began the run, end the run."""

@@ -65,7 +65,7 @@ class Visit:
         base = bases.find(key)
         if isinstance(base, RollbackBase):
             base.hear()
-            self._session.tell_late(base, self._item.nodeid)
+            self._session.late.note(base, self._item.nodeid)
             self._before = base.last
         if base is not None and not base.fit:
             self._session.discard(key)
@@ -150,6 +150,7 @@ class Visit:
             return
         del self._item.stash[HANDLE]  # some plugins run a test again
         self._creating.end()
+        self._session.late.possible = False
         leaks: list[str] | None = None
         try:
             try:
@@ -165,7 +166,7 @@ class Visit:
         """Keep the database, or leave it to the next test, or give it back where that test needs another."""
         base = self._session.bases.get(self._key)
         if isinstance(base, RollbackBase):
-            self._session.tell_late(base, self._item.nodeid)
+            self._session.late.note(base, self._item.nodeid)
             used_up, base.last = used_up or not base.fit, self._item.nodeid
         if base is not None and (used_up or self._keeping):
             self._session.discard(self._key, drop=not self._keeping)
