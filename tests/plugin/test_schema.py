@@ -85,7 +85,10 @@ def test_a_dump_runs_as_it_is(shop: pytest.Pytester) -> None:
     ("text", "said"),
     [
         ("SELECT 1;\n\nCREATE TABLE a\n(id nosuch);", 'a.sql:4: type "nosuch" does not exist*'),
-        ("CREATE TABLE a (id int);\nCOPY a FROM stdin;\n1\nx\n\\.\n", "a.sql:4: *refused a row*22P02"),
+        (
+            "CREATE TABLE a (id int);\nCOPY a FROM stdin;\n1\nx\n\\.\n",
+            "a.sql:4: *refused a row*22P02",
+        ),
         ("\\set x 1\n", "a.sql:1: \\set is a command of psql's*"),
     ],
 )
