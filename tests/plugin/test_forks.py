@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 
 def test_a_child_that_comes_back_leaves_the_run_alone(shop: pytest.Pytester) -> None:
@@ -33,6 +39,23 @@ def test_a_child_that_comes_back_leaves_the_run_alone(shop: pytest.Pytester) -> 
     result = shop.runpytest_subprocess("-q")
     result.assert_outcomes(passed=4)
     assert result.outlines[-1].startswith("4 passed")
+
+
+def test_a_child_cannot_speak_on_its_parents_connection(
+    seedbed_psycopg: psycopg.Connection, seedbed_session: Session
+) -> None:
+    """It would take the answers that its parent waits for."""
+    child = os.fork()
+    if child == 0:
+        refused = 0
+        for use in (lambda: seedbed_psycopg.execute("SELECT 1"), seedbed_session.connection):
+            try:
+                use()
+            except (psycopg.OperationalError, OperationalError):
+                refused += 1
+        os._exit(refused)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    assert seedbed_session.scalar(text("SELECT 1")) == 1
 
 
 def test_a_child_whose_parent_has_no_database_of_ours_may_go_through_pytests_end(

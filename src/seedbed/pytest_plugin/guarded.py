@@ -6,6 +6,7 @@ connections commit is told by the triggers of `seedbed.pytest_plugin.watching`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,6 +42,11 @@ FIXED = (
     "Give the test a database of its own: @pytest.mark.seedbed(isolation='clone')."
 )
 
+FORKED = (
+    "this connection is that of the process that has forked this one. "
+    "A child connects by itself, to seedbed.dsn: @pytest.mark.seedbed(isolation='clone')."
+)
+
 _STATEMENT = "statement"
 """Who begins where each statement is a transaction."""
 
@@ -63,12 +69,14 @@ class Guarded(psycopg.Connection[Any]):
     leaks: tuple[str, ...] = ()
     _ahead = False
     marks: Marks
+    process: int
     found: Manners | None = None
     """What SQLAlchemy has taught it when it first looked around."""
 
     def hold(self) -> None:
         """Begin a test, on the server, too: a connection that is idle at the end has been committed by hand."""
         self.holding, self._autocommit, self.leaks = True, False, ()
+        self.process = os.getpid()
         as_made(self, self.found)
         self.start()
 
@@ -90,6 +98,8 @@ class Guarded(psycopg.Connection[Any]):
 
     def wait(self, *arguments: Any, **more: Any) -> Any:
         """Do what psycopg does whenever it uses a connection (with its lock held), after what was sent ahead."""
+        if self.holding and os.getpid() != self.process:
+            raise psycopg.OperationalError(FORKED)  # its parent would wait for the answer for ever
         self._settle()
         if self.holding:
             if not self.borrowed:
@@ -123,6 +133,8 @@ class Guarded(psycopg.Connection[Any]):
 
     def begin(self, who: Hashable) -> bool:
         """Note that a transaction or a savepoint begins; says whether the test's transaction is able to."""
+        if os.getpid() != self.process:
+            raise psycopg.OperationalError(FORKED)
         with self.lock:
             able = self._status() == TransactionStatus.INTRANS
             if able:

@@ -31,6 +31,8 @@ HANDLE = pytest.StashKey["Visit"]()
 class Leak(pytest.fail.Exception):  # type: ignore[name-defined, misc]
     """A test has committed where other tests would see it."""
 
+    __module__ = "builtins"  # which pytest leaves out of its name
+
 
 FORKED = (
     "seedbed: this process has been forked by a test and came back into pytest; its connections are its parent's. "
