@@ -98,8 +98,6 @@ class Guarded(psycopg.Connection[Any]):
 
     def wait(self, *arguments: Any, **more: Any) -> Any:
         """Do what psycopg does whenever it uses a connection (with its lock held), after what was sent ahead."""
-        if self.holding and os.getpid() != self.process:
-            raise psycopg.OperationalError(FORKED)  # its parent would wait for the answer for ever
         self._settle()
         if self.holding:
             if not self.borrowed:
@@ -133,8 +131,6 @@ class Guarded(psycopg.Connection[Any]):
 
     def begin(self, who: Hashable) -> bool:
         """Note that a transaction or a savepoint begins; says whether the test's transaction is able to."""
-        if os.getpid() != self.process:
-            raise psycopg.OperationalError(FORKED)
         with self.lock:
             able = self._status() == TransactionStatus.INTRANS
             if able:
@@ -242,6 +238,8 @@ class Guarded(psycopg.Connection[Any]):
             super().wait(self._pipeline._sync_gen())
 
     def _settle(self) -> None:
+        if self.holding and os.getpid() != self.process:
+            raise psycopg.OperationalError(FORKED)  # its parent would wait for the answer for ever
         if not self._ahead:
             return
         answer = taken(self.pgconn)
