@@ -30,7 +30,9 @@ class _Walk:
         self.tables = tables
         self.rank = {table: place for place, table in enumerate(tables)}
         self.parents = {
-            table: sorted({p for p in parents.get(table, ()) if p in self.rank}, key=self.rank.__getitem__)
+            table: sorted(
+                {p for p in parents.get(table, ()) if p in self.rank}, key=self.rank.__getitem__
+            )
             for table in tables
         }
         self.index: dict[TableName, int] = {}
