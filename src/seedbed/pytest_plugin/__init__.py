@@ -122,16 +122,16 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say where the server comes from, in a run that may use one."""
-    session = of(config)
-    return session.header() if session.expected() else None
+    announcement = of(config).announcement
+    return announcement.header() if announcement.expected() else None
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:
     """Say it now where nobody could expect that a test uses one."""
-    session = of(config)
-    if session.expected() or not any(uses(item) for item in items):
+    announcement = of(config).announcement
+    if announcement.expected() or not any(uses(item) for item in items):
         return None
-    return session.header()
+    return announcement.header()
 
 
 def uses(item: pytest.Item) -> bool:
@@ -223,4 +223,4 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Show what was kept, and where the time went."""
-    of(config).summarise(terminalreporter)
+    of(config).announcement.summarise(terminalreporter)

@@ -33,6 +33,6 @@ def hints(session: Session, item: pytest.Item, raised: BaseException) -> Iterato
         )
     if HANDLE in item.stash:
         try:
-            yield session.borrowed(session.wishes_of(item))
+            yield session.announcement.borrowed(session.wishes_of(item))
         except SeedbedError:
             return

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from seedbed.errors import InvalidInput, SeedbedError
+from seedbed.pytest_plugin.announcement import Announcement
 from seedbed.pytest_plugin.given import Given
-from seedbed.pytest_plugin.late import TITLE, Late
-from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, said_anywhere, with_server
+from seedbed.pytest_plugin.late import Late
+from seedbed.pytest_plugin.options import BY_NAME, Wishes, resolve, with_server
 from seedbed.pytest_plugin.shelf import Key, Shelf
 from seedbed.settings import restore_variables, silence_libpq
 
@@ -52,6 +53,7 @@ class Session:
         spent: seconds by what they were spent on.
         bases: the databases that tests use in turn.
         given: servers that somebody gives by URL.
+        announcement: what people are told of the run.
     """
 
     KEY = pytest.StashKey["Session"]()
@@ -63,8 +65,7 @@ class Session:
         self.kept: list[str] = []
         self.late = Late()
         self.spent: list[tuple[str, float]] = []
-        self._announced = False
-        self.bases, self.given = Shelf(), Given(self)
+        self.bases, self.given, self.announcement = Shelf(), Given(self), Announcement(self)
         self._servers: dict[Wanted, Databases] = {}
         self._silenced: dict[str, str] = {}
         self._places: dict[Wishes, tuple[Databases, Blueprint]] = {}
@@ -112,7 +113,7 @@ class Session:
             wishes: the test's; by default what holds where no marker says otherwise.
         """
         wishes = wishes or self.wishes
-        wanted = self._wanted(wishes)
+        wanted = self.wanted(wishes)
         found = self._servers.get(wanted)
         if found is None:
             from seedbed.testdb.databases import Databases
@@ -130,7 +131,7 @@ class Session:
         """
         self._silenced |= silence_libpq(own=own)
 
-    def _wanted(self, wishes: Wishes) -> Wanted:
+    def wanted(self, wishes: Wishes) -> Wanted:
         """Return where a server comes from, without what does not count there: who wants the same shares it."""
         from seedbed.testdb.host import Wanted
 
@@ -181,7 +182,7 @@ class Session:
         as_of, files = moment(wishes.as_of), self._makers()
         return Blueprint(
             self.root,
-            wishes.profile or usual_profile(self._project(wishes)),
+            wishes.profile or usual_profile(self.project(wishes)),
             as_of=as_of.isoformat() if as_of else None,
             scale=wishes.scale,
             seed=wishes.seed,
@@ -196,7 +197,8 @@ class Session:
         makers = self.config.hook.pytest_seedbed_schema.get_hookimpls()
         return tuple(Path(maker.function.__code__.co_filename) for maker in makers)
 
-    def _project(self, wishes: Wishes) -> Project:
+    def project(self, wishes: Wishes) -> Project:
+        """Return whose tables and rows a test gets."""
         from seedbed.testdb.whose import project_of
 
         return project_of(self.root, told=wishes.schema is not None or bool(self._makers()))
@@ -230,105 +232,15 @@ class Session:
             except SeedbedError as error:
                 raise pytest.UsageError(str(error)) from None
 
-    def header(self) -> str:
-        """Return where the server comes from, for people, and whose the rows are where that is not plain; said once a run."""
-        self._announced = True
-        lines = [self.choice, self._whose()]
-        return "\n".join(f"seedbed: {line}" for line in lines if line)
-
-    def _whose(self) -> str:
-        from seedbed.settings import find_configuration
-
-        usual = self.root / "profiles"
-        if find_configuration(self.root) and (usual.is_dir() or usual.with_suffix(".py").exists()):
-            return (
-                ""  # all their own, which reading the configuration would take milliseconds to say
-            )
-        from seedbed.testdb.whose import told_of
-
-        if self.wishes.profile:
-            return self.borrowed(self.wishes)
-        try:
-            return self.borrowed(self.wishes) or told_of(self._project(self.wishes))
-        except SeedbedError:  # the first test that uses a fixture says what is wrong
-            return ""
-
-    def borrowed(self, wishes: Wishes) -> str:
-        """Return what people are told where tables and rows are not theirs but the payroll project's; else nothing."""
-        from seedbed.testdb.whose import BORROWED
-
-        if not self._project(wishes).bundled:
-            return ""
-        return f"{BORROWED}: no pyproject.toml in {self.root} or above has [tool.seedbed]"
-
-    def expected(self) -> bool:
-        """Tell whether tests of this run may use fixtures of ours: there is a project, or somebody said something.
-
-        Elsewhere there is only the payroll project, with which a curious person may begin.
-        """
-        from seedbed.settings import find_configuration
-
-        here = find_configuration(self.config.rootpath) is not None
-        return not self.is_worker and (here or said_anywhere(self.config))
-
-    @cached_property
-    def choice(self) -> str:
-        """Where the server will come from, for people, and why not from elsewhere; nothing heavy is imported to tell."""
-        wishes = self.wishes
-        if wishes.server == "url":
-            from seedbed.url import redacted
-
-            return f"PostgreSQL {self.given.judge(wishes)} url {redacted(wishes.url or '')}"
-        from seedbed.servers.container import Container
-        from seedbed.testdb.choosing import choice
-
-        try:
-            return str(choice(wishes.server, Container(wishes.image, glance=True)))
-        except SeedbedError as error:
-            return str(error).replace("\n", " ")
-
     def told(self) -> dict[str, Any]:
         """Return what a worker reports to the process that began the run."""
-        return {"kept": self.kept, "late": [*self.late], "spent": self._all_spent()}
+        return {"kept": self.kept, "late": [*self.late], "spent": self.all_spent()}
 
     def hear(self, told: dict[str, Any]) -> None:
         """Take over a worker's report."""
         self.kept += told.get("kept", [])
         self.late += told.get("late", [])
         self.spent += [(what, seconds) for what, seconds in told.get("spent", [])]
-
-    def summarise(self, reporter: Any) -> None:
-        """Show what was kept, servers that are not the header's, and how long databases took where that was asked for."""
-        unannounced = [host.description for host in self._unannounced()]
-        if unannounced and not self._announced:
-            unannounced.append(self._whose())
-        for line in filter(None, unannounced):
-            reporter.line(f"seedbed: {line}")
-        if self.kept:
-            reporter.section("databases that were kept (seedbed test-db list)")
-            for line in self.kept:
-                reporter.line(line)
-        if self.late:
-            reporter.section(TITLE)
-            for line in self.late:
-                reporter.line(line)
-        if self.wishes.durations:
-            from seedbed.pytest_plugin.durations import lines
-
-            reporter.section("seedbed durations")
-            for line in lines(self._all_spent()):
-                reporter.line(line)
-
-    def _unannounced(self) -> Iterator[Host]:
-        """Yield the servers that the header did not name: those of markers, and what was had where an image was not."""
-        if "folder" not in self.__dict__ or self.config.get_verbosity() < 0:
-            return
-        own = self.folder.server(self._wanted(self.wishes)).path
-        told = self.choice.partition("(")[0] if self._announced else ""
-        for server in self.folder.servers():
-            host = server.host()
-            if host and not (server.path == own and host.kind in told):
-                yield host
 
     def _hosts(self) -> Iterator[Host]:
         return filter(None, (each.host() for each in self.folder.servers()))
@@ -361,7 +273,7 @@ class Session:
         if not self.is_worker:
             from seedbed.testdb.databases import finish
 
-            problems += finish(self.folder, self._wanted(self.wishes))
+            problems += finish(self.folder, self.wanted(self.wishes))
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         for problem in problems if reporter else ():
             reporter.write_line(f"seedbed: {problem}")
@@ -369,7 +281,8 @@ class Session:
     def _prepare(self, url: str) -> bool:
         return bool(self.config.hook.pytest_seedbed_schema(config=self.config, url=url))
 
-    def _all_spent(self) -> list[tuple[str, float]]:
+    def all_spent(self) -> list[tuple[str, float]]:
+        """Return what took how long, in this process and in those that have reported."""
         own = [each for databases in self._servers.values() for each in databases.spent]
         return [*self.spent, *((each.what, each.seconds) for each in own)]
 
