@@ -23,7 +23,8 @@ def on_terminal(folder: Path, *arguments: str, typed: str = "", **more: str) -> 
     """Run seedbed on a terminal, type something once it asks; return its exit code and what was shown."""
     master, slave = pty.openpty()
     variables = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    shape = {"TERM": "xterm-256color", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+    # So wide that no line is folded: in what words it is asked is what is looked at.
+    shape = {"TERM": "xterm-256color", "COLUMNS": "400", "LC_ALL": "C.UTF-8"}
     bare, password = off_the_command_line(arguments)
     command = [sys.executable, "-m", "seedbed", *bare]
     # The shell leads a new session, so the terminal it opens is its own, and Ctrl-C there reaches it.

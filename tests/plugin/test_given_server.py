@@ -274,15 +274,16 @@ def test_what_to_do_without_a_container_names_options_of_pytest(shop: pytest.Pyt
 def test_clearing_the_cache_drops_our_templates_on_the_server(
     shop: pytest.Pytester, given: Server, admin: psycopg.Connection
 ) -> None:
-    """Once, before the first worker looks for one; what only sounds like ours stays."""
-    option = f"--seedbed-url={given.url()}"
+    """Once, before the first worker looks for one; other projects' stay, and what only sounds like ours."""
+    option, others = f"--seedbed-url={given.url()}", templates(admin)
     shop.makepyfile(COUNTING)
     shop.runpytest_subprocess("-q", option).assert_outcomes(passed=12)
     admin.execute("CREATE DATABASE seedbed_template_mine")
-    before = templates(admin)
+    before = templates(admin) - others
     options = (option, "--seedbed-cache-clear", "-n2")
     shop.runpytest_subprocess("-q", *options).assert_outcomes(passed=12)
-    after = templates(admin)
+    assert others <= templates(admin)
+    after = templates(admin) - others
     admin.execute("DROP DATABASE seedbed_template_mine")
     assert before & after == {"seedbed_template_mine"}
     assert len(after) == 2

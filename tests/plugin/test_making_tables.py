@@ -124,7 +124,9 @@ def test_what_raises_is_tried_once_and_told_without_a_traceback(
                 assert c.execute(query).fetchone() == (0,)
         """)
     options = [] if kind == "hook" else ["--seedbed-schema=shop.tables:make"]
-    result = shop.runpytest_subprocess("-q", *options)
+    result = shop.runpytest_subprocess(
+        "-q", "-rN", *options
+    )  # under CI, a summary has it all again
     result.assert_outcomes(errors=3, passed=1)
     assert (shop.path / "calls").read_text() == "x"
     said = result.stdout.str()
