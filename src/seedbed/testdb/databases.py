@@ -35,8 +35,8 @@ _KEPT_TEMPLATES = 8
 _MOST_NAMES = 3
 """How many of the things that tests left on a server are named."""
 
-_HANDS = 3
-"""Threads of a pool. Each waits for the server's checkpoints a while: three get a fifth more done than two."""
+_HANDS = 2
+"""Threads of a pool: while one waits for the server, the other works. A third gets less done on two cores."""
 
 _MOST_POOLS = 4
 """Pools that are open at a time: each has a few connections, and clones that wait."""
