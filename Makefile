@@ -24,7 +24,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SCALE ?= 1
-WORKERS ?= 3
+WORKERS ?= 2
 # More for pytest, such as PYTEST="--servers 16".
 PYTEST ?=
 

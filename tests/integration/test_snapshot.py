@@ -359,6 +359,23 @@ class TestGuard:
             execute(database, "DROP OWNED BY lowlier; DROP ROLE lowlier")
 
 
+@pytest.mark.on_one_server
+def test_who_is_just_leaving_is_waited_for(database):
+    """The server notices a little later than its client that a connection is closed, and frees its lock then."""
+    prepare(database, DDL)
+    neighbour = make_conninfo(database, dbname="postgres")
+    with psycopg.connect(neighbour, autocommit=True) as holder, ThreadPoolExecutor(1) as pool:
+        key = f"seedbed {name_of(database)}"
+        holder.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+        saving = pool.submit(snapshot.save, database, "first")
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not saving.done() and not execute(neighbour, waiting):
+            pass
+        holder.close()
+        saving.result()
+    assert [each.name for each in snapshot.saved(database)] == ["first"]
+
+
 class TestATemplateDatabase:
     """CREATE DATABASE ... TEMPLATE is what people use such a one for; PostgreSQL drops none that is flagged so."""
 

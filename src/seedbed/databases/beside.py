@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 
 from seedbed.errors import DatabaseFailure, Finding, Locked
 from seedbed.servers.reached import Reached, reached
@@ -94,15 +95,20 @@ def leave(connection: Connection[Any], admin: Connection[Any]) -> None:
 def alone(admin: Connection[Any], database: str) -> None:
     """Keep others from replacing or copying a database meanwhile; the server forgets it with the connection.
 
+    A little is waited: whoever has just closed such a connection has left before the server has noticed.
+
     Raises:
         Locked: somebody is at it.
     """
-    row = admin.execute(
-        "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))",
-        [f"seedbed {database}"],
-    ).fetchone()
-    if row != (True,):
+    try:
+        with admin.transaction():
+            admin.execute("SET LOCAL lock_timeout = '2s'")
+            admin.execute(
+                "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended(%s, 0))",
+                [f"seedbed {database}"],
+            )
+    except LockNotAvailable:
         raise Locked(
             f"another run of seedbed is restoring {database} or takes a snapshot of it",
             remedy="Wait for it, or end that process.",
-        )
+        ) from None
